@@ -1,0 +1,59 @@
+"""What the flows ask of the outside world. Gateways implement these; app.py wires them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from addin_host.domain.integration import Integration
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a provider says has signed in (design/outlook.md 4.6).
+
+    `path` is the way in (AZURE, ADFS); `subject` never changes for this person at this issuer; `email` is the
+    address claim, which links a user once and decides nothing afterwards.
+    """
+
+    path: str
+    issuer: str
+    subject: str
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """What is remembered between leaving for the provider and coming back. Every value is random and single use."""
+
+    state: str
+    nonce: str
+    verifier: str
+    redirect_uri: str
+
+
+class IdentityProvider(Protocol):
+    """The authorization-code flow with PKCE at the provider that the integration names."""
+
+    def authorization_url(self, integration: Integration, pending: PendingSignIn) -> str:
+        """Return the address to send the browser to. Raises Misconfigured. Makes no outbound call."""
+        ...
+
+    def redeem(
+        self, integration: Integration, pending: PendingSignIn, *, code: str, issuer: str | None, client_secret: str
+    ) -> Person:
+        """Exchange the code and verify the tokens. `issuer` is the `iss` response parameter when one was sent.
+
+        Raises Refused (the tokens do not hold), Upstream (the provider does not answer) or Misconfigured.
+        """
+        ...
+
+
+class TemplateTrial(Protocol):
+    """Renders an administrator's template where it can do no harm, before it is accepted."""
+
+    def __call__(self, source: str, *, kind: str, variables: Collection[str], must_print: str | None) -> None:
+        """Raise `domain.text.TemplateProblem` when the template cannot be used."""
+        ...
