@@ -1,0 +1,25 @@
+"""The XML add-in manifest: what it prints for an integration, and the checker of any such file."""
+
+from addin_host.domain.manifest.checker import check_manifest
+from addin_host.domain.manifest.context import (
+    CutLabel,
+    cut_at_word,
+    manifest_context,
+    manifest_version,
+    too_long_labels,
+)
+from addin_host.domain.manifest.finding import Expected, Finding, errors
+from addin_host.domain.manifest.reading import MAX_BYTES
+
+__all__ = [
+    "MAX_BYTES",
+    "CutLabel",
+    "Expected",
+    "Finding",
+    "check_manifest",
+    "cut_at_word",
+    "errors",
+    "manifest_context",
+    "manifest_version",
+    "too_long_labels",
+]

@@ -1,0 +1,116 @@
+"""What the manifest's template prints: an integration's labels, cleaned and cut, and its addresses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from addin_host.domain.fields import BY_NAME, FIELDS, is_blank
+from addin_host.domain.integration import Integration, origin_of
+from addin_host.domain.manifest.values import length
+
+# The first part of every Version. Raise it when manifests/outlook-addin.xml prints something else than before, since
+# Outlook takes up a manifest only when its Version has risen.
+OUTPUT_REVISION = 1
+LABELS = tuple(field for field in FIELDS if field.manifest_max)
+_PART = 10_000
+# Characters that XML forbids, other controls that are not spaces, and marks that turn the reading direction round.
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_LOCALE = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?(?![A-Za-z0-9])")
+# Marks and joiners that belong to the character before them.
+_CONTINUES = re.compile("[\u0300-\u036f\u200c\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+
+
+@dataclass(frozen=True, slots=True)
+class CutLabel:
+    """A label that is too long for the manifest: its field, what remains, and how long it may be."""
+
+    field: str
+    label: str
+    printed: str
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.label}: Outlook shows at most {self.limit} characters, so the manifest says “{self.printed}”. "
+            "Shorten the text if that is not what you want."
+        )
+
+
+def clean(text: str) -> str:
+    """Return a label as one line of text without the characters that no manifest may hold."""
+    return " ".join(_UNWANTED.sub("", text).split())
+
+
+def cut_at_word(text: str, limit: int) -> str:
+    """Return as many whole words of a text as fit `limit`; a first word that is longer is cut between characters."""
+    if length(text) <= limit:
+        return text
+    fits = text[:limit]
+    while length(fits) > limit:
+        fits = fits[:-1]
+    follows = text[len(fits)]
+    if not follows.isspace() and any(map(str.isspace, fits.strip())):
+        fits = fits.rstrip().rsplit(None, 1)[0]
+    elif not follows.isspace():
+        fits = _whole_characters(fits, follows)
+    return fits.rstrip()
+
+
+def _whole_characters(fits: str, follows: str) -> str:
+    """Take back the last character while what follows it, or a joiner at its end, belongs to it."""
+    while fits and (_CONTINUES.match(follows) or fits[-1] == "\u200d"):
+        fits, follows = fits[:-1], fits[-1]
+    return fits
+
+
+def too_long_labels(integration: Integration) -> list[CutLabel]:
+    """Return the labels that the manifest cuts, for a warning to the administrator."""
+    return [
+        CutLabel(field.name, field.label, cut_at_word(text, limit), limit)
+        for field in LABELS
+        if (limit := field.manifest_max) and length(text := clean(str(integration[field.name] or ""))) > limit
+    ]
+
+
+def manifest_version(counter: int) -> str:
+    """Return the Version for the integration's counter: `REVISION.0.THOUSANDS.REST`, rising with every save.
+
+    Outlook allows five digits a part; the two last parts count in ten thousands, enough for 99,999,999 saves.
+    """
+    return f"{OUTPUT_REVISION}.0.{counter // _PART}.{counter % _PART}"
+
+
+def manifest_locale(language: str) -> str:
+    """Return a BCP 47 language tag as the manifest writes it: language, script and region, the rest left out."""
+    parts = _LOCALE.match(language.strip().replace("_", "-"))
+    if not parts:
+        return language
+    name, script, region = parts.groups()
+    return "-".join(filter(None, (name.lower(), script and script.title(), region and region.upper())))
+
+
+def app_domains(integration: Integration) -> list[str]:
+    """Return the origins that the pane and its dialogs visit: our own, then the identity provider's."""
+    provider = BY_NAME["personal_vmr_oauth_auth_endpoint"]
+    origins = [integration.origin]
+    if provider.is_available(integration.values) and not is_blank(integration[provider.name]):
+        origins.append(origin_of(str(integration[provider.name])))
+    return list(dict.fromkeys(origins))
+
+
+def manifest_context(integration: Integration) -> dict[str, object]:
+    """Return everything that manifests/outlook-addin.xml prints; the labels carry their field's name."""
+    labels = {
+        field.name: cut_at_word(clean(str(integration[field.name] or "")), field.manifest_max or 0) for field in LABELS
+    }
+    return {
+        **labels,
+        "addin_id": integration.uuid,
+        "version": manifest_version(integration.version),
+        "default_locale": manifest_locale(str(integration["default_locale"] or "")),
+        "app_domains": app_domains(integration),
+        "pane_url": f"{integration.base_url}/pane",
+        "icon_url": f"{integration.base_url}/icon",
+        "icon_hash": integration.icon_hash,
+    }
