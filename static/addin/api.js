@@ -1,0 +1,46 @@
+/** The server, as the pane sees it: JSON over POST and GET, no cookies, every call with a time limit. */
+
+const ANSWER_WITHIN = 10_000;
+
+/** An answer that is not the one asked for. `status` 0: there was none. `message` may be shown to a person. */
+export class ApiError extends Error {
+  constructor(status, error = {}) {
+    super(error.message || (status ? `The server answered ${status}.` : "The server did not answer."));
+    this.status = status;
+    this.code = error.code || "";
+    this.correlationId = error.correlation_id || "";
+  }
+}
+
+/**
+ * @param {string} base  where the integration lives
+ * @param {(line: string) => void} log  never told a token
+ */
+export function createApi(base, log) {
+  /**
+   * @param {string} path
+   * @param {{body?: object, bearer?: string}} [options]  a body makes it a POST
+   * @returns {Promise<{status: number, data: any}>}
+   */
+  return async function request(path, { body, bearer } = {}) {
+    const began = Date.now();
+    const headers = { Accept: "application/json" };
+    if (body) headers["Content-Type"] = "application/json";
+    if (bearer) headers.Authorization = `Bearer ${bearer}`;
+    const options = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) };
+    const { status, data } = await fetchJson(base + path, options);
+    log(`${options.method} ${path}: ${status}, ${Date.now() - began} ms`);
+    if (status < 200 || status > 299) throw new ApiError(status, data?.error);
+    return { status, data };
+  };
+}
+
+async function fetchJson(address, options) {
+  const limit = AbortSignal.timeout(ANSWER_WITHIN);
+  try {
+    const answer = await fetch(address, { ...options, credentials: "omit", cache: "no-store", signal: limit });
+    return { status: answer.status, data: await answer.json().catch(() => null) };
+  } catch {
+    return { status: 0, data: null };
+  }
+}

@@ -1,0 +1,61 @@
+/** The fields of the simulated appointment, read and written as Outlook would for an add-in. */
+
+/** @param {Document} page */
+export function appointmentForm(page) {
+  const field = (id) => page.getElementById(id);
+  const rich = field("body-html");
+  const plain = field("body-text");
+  const isPlain = () => rich.hidden;
+
+  /** Nodes for HTML text: parsed where nothing runs; styles are set by script, since the page allows none in markup. */
+  function nodesOf(html) {
+    const parsed = new DOMParser().parseFromString(html, "text/html");
+    const styles = Array.from(parsed.body.querySelectorAll("[style]"), (one) => [one, one.getAttribute("style")]);
+    styles.forEach(([one]) => one.removeAttribute("style"));
+    const nodes = Array.from(parsed.body.childNodes, (node) => page.adoptNode(node));
+    styles.forEach(([one, style]) => (one.style.cssText = style));
+    return nodes;
+  }
+
+  function paragraphs(text) {
+    return text.split(/\r?\n/).map((line) => {
+      const paragraph = page.createElement("div");
+      paragraph.append(line || page.createElement("br"));
+      return paragraph;
+    });
+  }
+
+  function setPlainText(wanted) {
+    if (wanted === isPlain()) return;
+    if (wanted) plain.value = rich.innerText.replace(/\n{3,}/g, "\n\n").trim();
+    else rich.replaceChildren(...paragraphs(plain.value));
+    rich.hidden = wanted;
+    plain.hidden = !wanted;
+  }
+
+  return {
+    bodyType: () => (isPlain() ? "text" : "html"),
+    body: (coercion) => (isPlain() ? plain.value : coercion === "text" ? rich.innerText : rich.getHTML()),
+    setBody(text, coercion) {
+      if (isPlain()) plain.value = text;
+      else rich.replaceChildren(...(coercion === "html" ? nodesOf(text) : paragraphs(text)));
+    },
+    prepend(text, coercion) {
+      if (isPlain()) plain.value = text + plain.value;
+      else rich.prepend(...(coercion === "html" ? nodesOf(text) : paragraphs(text)));
+    },
+    location: () => field("location").value,
+    setLocation: (text) => void (field("location").value = text),
+    notify(message) {
+      field("notification").textContent = message;
+      field("notification").hidden = false;
+    },
+    setPlainText,
+    clear() {
+      page.getElementById("appointment").reset();
+      field("notification").hidden = true;
+      plain.value = "";
+      rich.replaceChildren();
+    },
+  };
+}
