@@ -172,7 +172,7 @@ _NEVER = _networks(
     "2620:4f:8000::/48",  # AS112
     "3fff::/20",  # documentation
 )
-# In IPv6 everything outside global unicast and unique-local space is refused without being listed: loopback, link-local,
+# In IPv6 all but global unicast and unique-local space is refused without being listed: loopback, link-local,
 # site-local, multicast, discard, segment routing, IPv4-compatible, and local NAT64 (64:ff9b:1::/48), whose embedding
 # depends on the network and cannot be unwrapped here.
 _GLOBAL_UNICAST = _networks("2000::/3")

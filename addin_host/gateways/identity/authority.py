@@ -1,0 +1,189 @@
+"""What a provider publishes about itself: issuer and signing keys, fetched, checked and kept."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.algorithms import RSAAlgorithm
+from jwt.exceptions import PyJWTError
+
+from addin_host.domain.addresses import Peer, parse_url
+from addin_host.domain.errors import HostError, Misconfigured, Upstream
+from addin_host.gateways.federation import read_metadata
+from addin_host.gateways.http import Answer, Outbound, Route
+from addin_host.gateways.identity.tokens import ALGORITHM, MAX_KEY_BITS, MIN_KEY_BITS, SigningKey, strict_json
+
+FRESH_SECONDS = 3600
+STALE_SECONDS = 24 * 3600
+UNKNOWN_KEY_PAUSE_SECONDS = 60
+FAILURE_PAUSE_SECONDS = 10
+MAX_KEYS = 100
+MAX_KEPT = 500
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a provider publishes: its authority, its discovery document and, for AD FS 2012 R2, federation metadata."""
+
+    peer: Peer
+    discovery: str
+    federation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A provider as it describes itself. `issuer` is blank where only federation metadata exists.
+
+    `key_header` is the token header that names a key of `keys`.
+    """
+
+    issuer: str
+    access_token_issuer: str
+    keys: Mapping[str, SigningKey]
+    key_header: str = "kid"
+
+
+@dataclass(slots=True)
+class _Kept:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    authority: Authority | None = None
+    fetched_at: float = 0.0
+    looked_again_at: float | None = None
+    failed_at: float = 0.0
+    failure: HostError | None = None
+
+
+class Authorities:
+    """Authorities by source and route, so that no integration can place keys before another with its own CA or proxy.
+
+    Fetched hourly; kept up to a day while the provider does not answer; an unknown key is looked for once a minute.
+    """
+
+    def __init__(self, outbound: Outbound, now: Callable[[], datetime]) -> None:
+        self._outbound, self._now = outbound, now
+        self._kept: dict[tuple[Source, Route], _Kept] = {}
+        self._lock = threading.Lock()
+
+    def current(self, source: Source, route: Route) -> Authority:
+        """Return the authority. Raises Upstream or Misconfigured."""
+        kept, now = self._entry(source, route), self._now().timestamp()
+        with kept.lock:
+            if kept.authority is not None and now - kept.fetched_at < FRESH_SECONDS:
+                return kept.authority
+            return self._refreshed(kept, source, route, now)
+
+    def key(self, source: Source, route: Route, key_id: str) -> SigningKey | None:
+        """Return a signing key by its name, after looking again once if it is new. Raises as `current` does."""
+        known = self.current(source, route).keys.get(key_id)
+        if known is not None:
+            return known
+        kept, now = self._entry(source, route), self._now().timestamp()
+        with kept.lock:
+            if kept.looked_again_at is None or now - kept.looked_again_at >= UNKNOWN_KEY_PAUSE_SECONDS:
+                kept.looked_again_at = now
+                return self._refreshed(kept, source, route, now).keys.get(key_id)
+            return kept.authority.keys.get(key_id) if kept.authority else None
+
+    def _entry(self, source: Source, route: Route) -> _Kept:
+        with self._lock:
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            return self._kept.setdefault((source, route), _Kept())
+
+    def _refreshed(self, kept: _Kept, source: Source, route: Route, now: float) -> Authority:
+        """Fetch, or fall back on what is kept. A failure is remembered shortly: a dead provider holds up one person."""
+        if kept.failure is None or now - kept.failed_at >= FAILURE_PAUSE_SECONDS:
+            try:
+                kept.authority, kept.fetched_at, kept.failure = fetch(self._outbound, source, route), now, None
+            except HostError as error:
+                kept.failed_at, kept.failure = now, error
+                log.warning("the sign-in service's keys were not refreshed: %s", error.message)
+        is_stale = kept.failure is not None and now - kept.fetched_at >= STALE_SECONDS
+        if kept.authority is None or is_stale:
+            raise (kept.failure or _unusable()).with_traceback(None)
+        return kept.authority
+
+
+def fetch(outbound: Outbound, source: Source, route: Route) -> Authority:
+    """Read what the provider publishes now. Raises Upstream or Misconfigured."""
+    answer = outbound.get(source.discovery, route)
+    if answer.status == 404 and source.federation:
+        return _from_federation(outbound.get(source.federation, route, accept="application/samlmetadata+xml, text/xml"))
+    document = _document(answer)
+    issuer, keys_url = document.get("issuer"), document.get("jwks_uri")
+    if not isinstance(issuer, str) or not isinstance(keys_url, str):
+        raise _unusable()
+    if parse_url(keys_url, route.policy) != source.peer:
+        raise Misconfigured("The sign-in service publishes its keys on another host than the authorization URI's.")
+    access_token_issuer = document.get("access_token_issuer", issuer)
+    return Authority(issuer, str(access_token_issuer), _keys(_document(outbound.get(keys_url, route))))
+
+
+def _from_federation(answer: Answer) -> Authority:
+    try:
+        entity, keys = read_metadata(answer.body if answer.status == 200 else b"")
+    except ValueError as error:
+        raise _unusable() from error
+    return Authority("", entity, {name: SigningKey(key) for name, key in keys.items() if _is_strong(key)}, "x5t")
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    try:
+        if answer.status == 200:
+            return strict_json(answer.body)
+    except ValueError as error:
+        raise _unusable() from error
+    raise _unusable()
+
+
+def _unusable() -> Upstream:
+    return Upstream(
+        "The sign-in service's own description cannot be used. Check the authorization URI.", retryable=False
+    )
+
+
+def _keys(document: Mapping[str, Any]) -> dict[str, SigningKey]:
+    """Return the usable RSA signing keys by kid. A kid that stands twice names no key."""
+    entries = document.get("keys")
+    if not isinstance(entries, list) or len(entries) > MAX_KEYS:
+        raise _unusable()
+    usable = [entry for entry in entries if isinstance(entry, dict) and _is_for_signing(entry)]
+    counts = Counter(entry["kid"] for entry in usable)
+    found = {entry["kid"]: _key(entry) for entry in usable if counts[entry["kid"]] == 1}
+    return {kid: key for kid, key in found.items() if key is not None}
+
+
+def _is_for_signing(entry: Mapping[str, Any]) -> bool:
+    kid = entry.get("kid")
+    return (
+        entry.get("kty") == "RSA"
+        and entry.get("use", "sig") == "sig"
+        and entry.get("alg", ALGORITHM) == ALGORITHM
+        and isinstance(kid, str)
+        and 0 < len(kid) <= 256
+    )
+
+
+def _key(entry: dict[str, Any]) -> SigningKey | None:
+    """Parse once; verification then uses the key object and never bytes."""
+    try:
+        public = RSAAlgorithm.from_jwk({"kty": "RSA", "n": entry.get("n"), "e": entry.get("e")})
+    except (PyJWTError, ValueError, TypeError, AttributeError):
+        return None
+    issuer = entry.get("issuer", "")
+    if not isinstance(public, RSAPublicKey) or not _is_strong(public) or not isinstance(issuer, str):
+        return None
+    return SigningKey(public, issuer)
+
+
+def _is_strong(key: RSAPublicKey) -> bool:
+    return MIN_KEY_BITS <= key.key_size <= MAX_KEY_BITS
