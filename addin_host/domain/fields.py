@@ -103,7 +103,11 @@ _SHAPES: Mapping[str, Callable[[Any], Any]] = {
 
 def _read_table() -> tuple[Field, ...]:
     rows = json.loads((files(__package__) / "integration_fields.json").read_text(encoding="utf-8"))
-    return tuple(Field(**{key: _SHAPES.get(key, lambda value: value)(value) for key, value in row.items()}) for row in rows)
+    return tuple(Field(**{key: _SHAPES.get(key, _as_is)(value) for key, value in row.items()}) for row in rows)
+
+
+def _as_is(value: Value) -> Value:
+    return value
 
 
 FIELDS: Sequence[Field] = _read_table()

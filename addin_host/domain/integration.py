@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-PRODUCTION_ORIGIN = "https://{fqdn}"
 OFFICE_JS = "https://appsforoffice.microsoft.com/lib/1/hosted/office.js"
 
 
@@ -49,6 +48,20 @@ class Integration:
     def office_js_url(self) -> str:
         """The address that Office.js is loaded from."""
         return str(self["office_js_url"]) if self["use_custom_add_in_sources"] else OFFICE_JS
+
+    @property
+    def script_urls(self) -> tuple[str, ...]:
+        """Scripts that are loaded before Office.js."""
+        return self.lines("additional_add_in_script_sources") if self["use_custom_add_in_sources"] else ()
+
+    @property
+    def style_urls(self) -> tuple[str, ...]:
+        """Style sheets that are loaded before ours."""
+        return (
+            (str(self["microsoft_fabric_url"]), str(self["microsoft_fabric_components_url"]))
+            if self["use_custom_add_in_sources"]
+            else ()
+        )
 
     def lines(self, name: str) -> tuple[str, ...]:
         """Return the entries of a field that holds one entry per line, blank lines dropped."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from addin_host.domain.errors import Problem
 from addin_host.domain.integration import Integration
 
 
@@ -51,9 +52,21 @@ class IdentityProvider(Protocol):
         ...
 
 
-class TemplateTrial(Protocol):
-    """Renders an administrator's template where it can do no harm, before it is accepted."""
+@dataclass(frozen=True, slots=True)
+class TemplateCandidate:
+    """A template that an administrator wants to save. `must_print` names a variable that its output must hold."""
 
-    def __call__(self, source: str, *, kind: str, variables: Collection[str], must_print: str | None) -> None:
-        """Raise `domain.text.TemplateProblem` when the template cannot be used."""
+    field: str
+    label: str
+    source: str
+    kind: str
+    variables: tuple[str, ...]
+    must_print: str | None
+
+
+class TemplateTrial(Protocol):
+    """Renders administrators' templates where they can do no harm, before they are accepted."""
+
+    def __call__(self, candidates: Sequence[TemplateCandidate]) -> list[Problem]:
+        """Return what is wrong, each with the line in the template."""
         ...

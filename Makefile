@@ -1,0 +1,60 @@
+# Two commands are all a fresh machine needs: `make run` and `make test`.
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+export PYTHONPATH :=
+
+.PHONY: run test check lint types floors migrations bench system clean help
+
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/.run ## install, migrate, seed a demo and serve it (PORT=8080)
+	@$(BIN)/addin-host demo --port $(PORT)
+
+test: $(VENV)/.dev system check-static ## install what the tests need and run all of them
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev system check-static ## formatting, lint, types, floors, migrations, tests
+	$(BIN)/python -m pytest
+
+.PHONY: check-static
+check-static: lint types floors
+
+lint: $(VENV)/.dev ## ruff
+	$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ."; exit 1; }
+	$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy
+
+floors: $(VENV)/.dev ## who may import whom
+	$(BIN)/lint-imports
+
+migrations: $(VENV)/.dev ## every migration up, down and up again, on both databases
+	$(BIN)/python -m pytest tests/store/test_migrations.py
+
+system: ## Debian packages that the tests need (installed when root, named otherwise)
+	@bash tests/system-packages.sh
+
+bench: $(VENV)/.dev ## measured ratios, one line each: name value unit target
+	@bash tests/system-packages.sh
+	$(BIN)/python -m bench
+
+clean: ## forget what was installed and built
+	rm -rf $(VENV) tests/e2e/node_modules var

@@ -1,0 +1,120 @@
+"""The composition root: settings, database, gateways, blueprints, command line. Nothing is decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from addin_host import logs
+from addin_host import settings as environment
+from addin_host.cli import cli
+from addin_host.cli.wiring import Wiring
+from addin_host.domain.addresses import AddressPolicy
+from addin_host.domain.deployment import Deployment
+from addin_host.domain.ports import IdentityProvider
+from addin_host.flows import bearer, platform
+from addin_host.flows.catalogue import Catalogue
+from addin_host.flows.manifest import manifest_environment
+from addin_host.flows.personal_vmrs import RenderedVmrs
+from addin_host.gateways.http import Outbound
+from addin_host.gateways.identity import AuthlibIdentity
+from addin_host.gateways.memory import DemoIdentity
+from addin_host.gateways.trial import try_candidates
+from addin_host.settings import Settings
+from addin_host.store import keys
+from addin_host.store.db import Database
+from addin_host.web import addin, errors, guard, headers, health, preview, signin
+from addin_host.web.assets import Assets
+from addin_host.web.services import KEY, Services
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What production, the demo and the tests wire differently. The defaults are production's.
+
+    `identity` replaces the providers (the demo's people); `policy` says where outbound calls may go.
+    """
+
+    deployment: Deployment = field(default_factory=Deployment)
+    policy: AddressPolicy = field(default_factory=AddressPolicy)
+    identity: IdentityProvider | None = None
+
+
+def create_app(settings: Settings | None = None, composition: Composition | None = None) -> Flask:
+    """Return the WSGI application. Raises Misconfigured when the key or the schema is not usable."""
+    settings, composition = settings or environment.load(), composition or Composition()
+    logs.configure(settings.log_level)
+    resources = _resources()
+    database = Database(settings.database_url, pool_size=settings.threads)
+    box = keys.secret_box(settings.key_file, database)
+    catalogue = Catalogue(database, composition.deployment)
+    services = Services(
+        database=database,
+        deployment=composition.deployment,
+        catalogue=catalogue,
+        vmrs=RenderedVmrs(database, box),
+        box=box,
+        bearer_keys=box.derived(bearer.PURPOSE),
+        identity=composition.identity or _providers(database, composition.policy),
+        assets=Assets(resources / "static"),
+        manifest_template=manifest_environment(resources / "manifests").get_template("outlook-addin.xml"),
+        now=_now,
+    )
+    app = Flask("addin_host", static_folder=None, template_folder=str(resources / "templates"))
+    app.config["SECRET_KEY"] = box.derived("flask")[0]
+    app.extensions[KEY] = services
+    _open_doors(app, services, composition)
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, settings.proxies, settings.proxies, settings.proxies)  # type: ignore[method-assign]
+    return app
+
+
+def _open_doors(app: Flask, services: Services, composition: Composition) -> None:
+    guard.install(app, services)
+    csrf = CSRFProtect(app)
+    for blueprint in (addin.blueprint, signin.blueprint, health.blueprint, services.assets.blueprint()):
+        app.register_blueprint(blueprint)
+        csrf.exempt(blueprint)  # they know no cookie session: a bearer, a single-use state, or nothing
+    if isinstance(composition.identity, DemoIdentity):
+        app.register_blueprint(preview.make_blueprint(composition.identity))
+    errors.install(app)
+    headers.install(app)
+
+
+def _providers(database: Database, policy: AddressPolicy) -> IdentityProvider:
+    def web_proxy() -> str:
+        with database.read() as session:
+            return platform.read(session).web_proxy
+
+    return AuthlibIdentity(Outbound(), web_proxy=web_proxy, policy=policy, now=_now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _resources() -> Path:
+    """Return the folder of templates, static files and manifests: inside the package when installed from a wheel."""
+    packaged = Path(__file__).parent / "_resources"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(
+        obj=Wiring(load_settings=environment.load, make_app=create_app, make_demo=_demo, trial=try_candidates, now=_now)
+    )
+
+
+def _demo(settings: Settings, origin: str) -> Flask:
+    deployment = Deployment(origin=origin, stand_in="preview/office.js", framed_by_self=True)
+    return create_app(settings, Composition(deployment=deployment, identity=DemoIdentity(origin)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The use cases: plain functions, one per intention. Session first; time, randomness and gateways are passed in."""

@@ -1,0 +1,67 @@
+"""Filling a database with the demo, and refusing one that holds anything else."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from addin_host.domain.demo import IN_DIRECTORY, INTEGRATIONS, PEOPLE, VMRS, DemoVmr
+from addin_host.domain.errors import Misconfigured
+from addin_host.flows import integrations
+from addin_host.flows.directory import pin_place
+from addin_host.store.models import ConferenceAliasRow, ConferenceRow, EndUserRow, IntegrationRow
+from addin_host.store.secrets import SecretBox
+
+ADDRESSES = (
+    ("demo with Azure ", "/demo?integration=1"),
+    ("demo with AD FS ", "/demo?integration=2"),
+    ("the pane alone  ", "/api/client/v2/msexchange_schedulers/1/pane"),
+    ("health          ", "/readyz"),
+)
+
+
+def require_demo(session: Session) -> None:
+    """Raise Misconfigured when the database holds something that the demo did not put there."""
+    foreign = (
+        set(session.scalars(select(IntegrationRow.uuid))) - {str(one["uuid"]) for one in INTEGRATIONS}
+        or set(session.scalars(select(EndUserRow.primary_email_address))) - {person.email for person in PEOPLE}
+        or set(session.scalars(select(ConferenceRow.name).limit(1000))) - {vmr.name for vmr in VMRS}
+    )
+    if foreign:
+        raise Misconfigured(
+            "This database holds data that is not the demo's, so the demo does not touch it. "
+            "Give the demo a database of its own with DATABASE_URL or ADDIN_HOST_DATA."
+        )
+
+
+def seed(session: Session, *, box: SecretBox, now: datetime) -> None:
+    """Put the demo's integrations, people and VMRs into an empty database; leave a filled one as it is."""
+    if session.scalar(select(IntegrationRow.id)) is not None:
+        return
+    for record in INTEGRATIONS:
+        draft = integrations.prepare(record, before=None, trial=lambda _candidates: [])
+        integrations.store(session, draft, box=box, now=now)
+    session.add_all(
+        EndUserRow(uuid=str(uuid.uuid4()), primary_email_address=one.email, display_name=one.name, created_at=now)
+        for one in IN_DIRECTORY
+    )
+    session.add_all(_row(vmr, box, now) for vmr in VMRS)
+
+
+def _row(vmr: DemoVmr, box: SecretBox, now: datetime) -> ConferenceRow:
+    own = str(uuid.uuid4())
+    return ConferenceRow(
+        uuid=own,
+        name=vmr.name,
+        description=vmr.description,
+        service_type=vmr.service_type,
+        sealed_pin=box.seal(pin_place(own, "pin"), vmr.pin) if vmr.pin else None,
+        sealed_guest_pin=box.seal(pin_place(own, "guest_pin"), vmr.guest_pin) if vmr.guest_pin else None,
+        allow_guests=vmr.allow_guests,
+        primary_owner_email_address=vmr.owner,
+        created_at=now,
+        aliases=[ConferenceAliasRow(alias=alias, view_order=order) for order, alias in enumerate(vmr.aliases)],
+    )

@@ -1,0 +1,1 @@
+"""The cellar: the database, its models and migrations, and the sealing of secrets."""

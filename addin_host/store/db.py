@@ -1,0 +1,106 @@
+"""The database: SQLite on one machine, PostgreSQL when one is not enough.
+
+Two ways in. `read()` and `write()` give a SQLAlchemy session in one transaction; `row()` and `rows()` are for the few
+reads that every page makes and skip the ORM (performance.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from addin_host.domain.errors import Upstream
+
+_BUSY_SECONDS = 10
+
+
+class Database:
+    """One pool for transactions and one, in autocommit, for hot reads. Safe to share between threads."""
+
+    def __init__(self, url: str, *, pool_size: int = 32) -> None:
+        self.url = make_url(_with_driver(url))
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = self._engine(pool_size, {})
+        self._hot = self._engine(pool_size, {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None})
+        self._writing = self.engine.execution_options(addin_host_begin="IMMEDIATE") if self.is_sqlite else self.engine
+
+    def _engine(self, pool_size: int, options: dict[str, Any]) -> Engine:
+        engine = create_engine(self.url, pool_size=pool_size, pool_pre_ping=not self.is_sqlite, **options)
+        if self.is_sqlite:
+            event.listen(engine, "connect", _prepare_sqlite)
+            if not options:
+                event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Give a session for reading; nothing is committed."""
+        with _translated(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Give a session in one transaction, committed at the end unless an exception passes through."""
+        with _translated(), Session(self._writing) as session, session.begin():
+            yield session
+
+    def row(self, sql: str, *parameters: Any) -> Any:
+        """Return the first row of a statement written with `?` placeholders, or None."""
+        with _translated(), closing(self._hot.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(self._native(sql), parameters)
+            return cursor.fetchone()
+
+    def rows(self, sql: str, *parameters: Any) -> Sequence[Any]:
+        """Return all rows of a statement written with `?` placeholders."""
+        with _translated(), closing(self._hot.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(self._native(sql), parameters)
+            return cursor.fetchall()
+
+    def _native(self, sql: str) -> str:
+        return sql if self.is_sqlite else sql.replace("?", "%s")
+
+    def ping(self) -> None:
+        """Raise Upstream when the database does not answer."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give all pooled connections back."""
+        self.engine.dispose()
+        self._hot.dispose()
+
+
+def _with_driver(url: str) -> str:
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return f"postgresql+psycopg://{url.removeprefix(prefix)}"
+    return url
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own transaction handling begins too late for "BEGIN IMMEDIATE"; see _begin_sqlite.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A writer takes the lock at once: a reader that turns writer half-way could only fail.
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('addin_host_begin', '')}")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as problem:
+        raise Upstream("The database does not answer. Try again in a moment.") from problem
+    except DBAPIError as problem:
+        if problem.connection_invalidated:
+            raise Upstream("The connection to the database was lost. Try again in a moment.") from problem
+        raise

@@ -1,0 +1,153 @@
+"""What Outlook asks for, per integration: pane, commands page, icon, manifest, session and the personal VMRs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from addin_host.domain.errors import Reason, Refused
+from addin_host.domain.integration import Integration
+from addin_host.flows import bearer, icons, signin
+from addin_host.flows.manifest import render_manifest
+from addin_host.flows.signin import SignedIn
+from addin_host.web.guard import require_bearer, require_on
+from addin_host.web.headers import page_kind, pane_policy
+from addin_host.web.office import office_context
+from addin_host.web.services import services
+
+PREFIX = "/api/client/v2/msexchange_schedulers/<reference>"
+blueprint = Blueprint("addin", __name__, url_prefix=PREFIX)
+
+_VERIFIER = re.compile(r"[A-Za-z0-9_-]{43,128}")
+_A_YEAR = "public, max-age=31536000, immutable"
+
+
+@blueprint.get("/pane")
+@page_kind("pane")
+def pane(reference: str) -> Response:
+    """Answer with the task pane."""
+    return _office_page(reference, "addin/pane.html")
+
+
+@blueprint.get("/commands")
+@page_kind("pane")
+def commands(reference: str) -> Response:
+    """Answer with the function-file page of the ribbon commands."""
+    return _office_page(reference, "addin/commands.html")
+
+
+def _office_page(reference: str, template: str) -> Response:
+    host = services()
+    integration = host.catalogue.get(reference)
+    policy, body, etag = host.catalogue.made(integration, template, lambda: _make_page(integration, template))
+    if etag in request.headers.get("If-None-Match", ""):
+        return Response(status=304, headers=[("ETag", etag), ("Content-Security-Policy", policy)])
+    headers = [("Content-Type", "text/html; charset=utf-8"), ("ETag", etag), ("Content-Security-Policy", policy)]
+    return Response(body, headers=headers)
+
+
+def _make_page(integration: Integration, template: str) -> tuple[str, bytes, str]:
+    body = render_template(template, **office_context(integration)).encode()
+    return pane_policy(integration, services().deployment), body, _etag(body)
+
+
+def _etag(body: bytes) -> str:
+    return f'"{sha256(body).hexdigest()[:32]}"'
+
+
+@blueprint.get("/manifest.xml")
+@page_kind("manifest")
+def manifest(reference: str) -> Response:
+    """Answer with the add-in manifest; it holds no secret."""
+    host = services()
+    integration = host.catalogue.get(reference)
+    body = host.catalogue.made(integration, "manifest", lambda: render_manifest(host.manifest_template, integration))
+    return _cached(body, "application/xml", "no-cache")
+
+
+@blueprint.get("/icon/<int:size>.png")
+@page_kind("icon")
+def icon(reference: str, size: int) -> Response:
+    """Answer with the integration's icon in one of the sizes that Outlook uses."""
+    host = services()
+    if size not in icons.ICON_SIZES:
+        abort(404)
+    integration = host.catalogue.get(reference)
+    make: Callable[[], bytes] = lambda: icons.resized_icon(_icon(integration), size)  # noqa: E731
+    body = host.catalogue.made(integration, f"icon/{size}", make)
+    fixed = request.args.get("v") == integration.icon_hash
+    return _cached(body, "image/png", _A_YEAR if fixed else "public, max-age=3600")
+
+
+def _icon(integration: Integration) -> bytes:
+    row = services().database.row("SELECT icon FROM integration WHERE id = ?", integration.id)
+    return bytes(row[0]) if row and row[0] else icons.default_icon()
+
+
+def _cached(body: bytes, content_type: str, cache: str) -> Response:
+    etag = _etag(body)
+    headers = [("ETag", etag), ("Cache-Control", cache)]
+    if etag in request.headers.get("If-None-Match", ""):
+        return Response(status=304, headers=headers)
+    return Response(body, mimetype=content_type, headers=headers)
+
+
+@blueprint.post("/session")
+@page_kind("api")
+def session(reference: str) -> Response:
+    """Exchange a one-time code and verifier, a verifier alone (polling) or an old bearer for a bearer."""
+    host = services()
+    integration = host.catalogue.get(reference)
+    require_on(integration)
+    asked = _json_object()
+    if asked.get("renew") is True:
+        held = require_bearer(integration)
+        with host.database.read() as db:
+            return _bearer_answer(
+                integration, signin.renew(db, integration_id=integration.id, bearer=held, now=host.now())
+            )
+    verifier, code = _text(asked, "verifier"), asked.get("code")
+    if not _VERIFIER.fullmatch(verifier) or not (code is None or isinstance(code, str)):
+        raise Refused(Reason.INVALID, "The verifier or the code is not in the right form.")
+    with host.database.write() as db:
+        found = signin.redeem(db, integration_id=integration.id, verifier=verifier, code=code, now=host.now())
+    return _bearer_answer(integration, found) if found else _json({"status": "pending"}, 202)
+
+
+def _json_object() -> dict[str, Any]:
+    asked = request.get_json(silent=True)
+    if not isinstance(asked, dict):
+        raise Refused(Reason.INVALID, "Send a JSON object.")
+    return asked
+
+
+def _text(asked: dict[str, Any], name: str) -> str:
+    value = asked.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _bearer_answer(integration: Integration, found: SignedIn) -> Response:
+    host = services()
+    token = bearer.issue(found.bearer, integration_id=integration.id, keys=host.bearer_keys, now=host.now())
+    user = {"name": found.name, "email": found.email}
+    return _json({"bearer": token, "expires_in": int(bearer.LIFETIME.total_seconds()), "user": user})
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json.dumps(value, ensure_ascii=False), status, content_type="application/json; charset=utf-8")
+
+
+@blueprint.get("/personal_vmrs")
+@page_kind("api")
+def personal_vmrs(reference: str) -> Response:
+    """Answer with the signed-in person's VMRs, every text rendered."""
+    host = services()
+    integration = host.catalogue.get(reference)
+    require_on(integration)
+    held = require_bearer(integration)
+    return _json(host.vmrs.list(integration, held.user_id))

@@ -1,0 +1,49 @@
+"""Static files under an address that changes with their content, so that they can be cached for ever.
+
+The whole tree has one version: modules that import each other by relative address stay together.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, send_from_directory
+
+from addin_host.web.headers import page_kind
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+class Assets:
+    """The static folder and its version: 12 hex digits over every name and content."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.version = _version(folder)
+
+    def url(self, path: str) -> str:
+        """Return the address of a file below the folder."""
+        return f"/static/{self.version}/{path}"
+
+    def blueprint(self) -> Blueprint:
+        """Return the route that serves them; in production nginx answers it from disk."""
+        blueprint = Blueprint("assets", __name__)
+
+        @blueprint.get("/static/<version>/<path:path>")
+        @page_kind("static")
+        def file(version: str, path: str) -> Response:
+            if len(version) != 12 or not set(version) <= set("0123456789abcdef"):
+                abort(404)
+            response = send_from_directory(self.folder, path, conditional=True)
+            response.headers["Cache-Control"] = _FOREVER if version == self.version else "no-cache"
+            return response
+
+        return blueprint
+
+
+def _version(folder: Path) -> str:
+    total = sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0" + sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:12]

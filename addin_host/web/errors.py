@@ -1,0 +1,88 @@
+"""The one place where the error families become HTTP answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from addin_host.domain.errors import HostError, Reason, Refused, Upstream
+from addin_host.domain.redaction import correlation_id
+from addin_host.web.headers import kind_of_request
+
+_log = logging.getLogger(__name__)
+
+_STATUS: Mapping[Reason, int] = {
+    Reason.INVALID: 400,
+    Reason.UNAUTHENTICATED: 401,
+    Reason.FORBIDDEN: 403,
+    Reason.SWITCHED_OFF: 403,
+    Reason.UNKNOWN: 404,
+    Reason.CONFLICT: 409,
+    Reason.RATE_LIMITED: 429,
+}
+_PAGES = frozenset({"dialog", "pane", "preview"})
+
+
+def install(app: Flask) -> None:
+    """Answer every error in the form that its page kind asks for."""
+    app.register_error_handler(HostError, _host_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _host_error(error: HostError) -> Response:
+    status, code = status_of(error)
+    if status >= 500:
+        _log.warning("%s %s: %s", request.method, request.path, error.message)
+    response = _answer(status, code, error.message)
+    retry_after = getattr(error, "retry_after", None) or (5 if status == 503 else None)
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def status_of(error: HostError) -> tuple[int, str]:
+    """Return the HTTP status and the code of an error."""
+    if isinstance(error, Refused):
+        return _STATUS[error.reason], error.reason.value
+    return (503, "upstream") if isinstance(error, Upstream) else (500, "misconfigured")
+
+
+def _http_error(error: HTTPException) -> Response:
+    response = _answer(
+        error.code or 500, error.name.lower().replace(" ", "_"), _WORDS.get(error.code or 500, error.name)
+    )
+    for name, value in error.get_headers():
+        if name in ("Allow", "Location", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+_WORDS = {
+    400: "The request cannot be understood.",
+    404: "There is nothing at this address.",
+    405: "This address does not accept that method.",
+    413: "The request is too large.",
+}
+
+
+def _unexpected(error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return _answer(
+        500, "internal", "Something went wrong here. Try again, or tell your administrator the number below."
+    )
+
+
+def _answer(status: int, code: str, message: str) -> Response:
+    number = correlation_id.get()
+    if kind_of_request() in _PAGES:
+        title = "This page is not available" if status < 500 else "Something went wrong"
+        page = render_template("errors/error.html", title=title, message=message, correlation_id=number)
+        return Response(page, status, mimetype="text/html")
+    error = {"code": code, "message": message, "correlation_id": number}
+    body = json.dumps({"status": "failed", "result": message, "error": error})
+    return Response(body, status, mimetype="application/json")

@@ -1,0 +1,63 @@
+"""Who may enter: known hosts only, and the pane's bearer."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, request
+
+from addin_host.domain.deployment import Deployment
+from addin_host.domain.errors import Reason, Refused
+from addin_host.domain.integration import Integration
+from addin_host.domain.redaction import new_correlation_id
+from addin_host.flows import bearer
+from addin_host.flows.bearer import Bearer
+from addin_host.web.services import Services, services
+
+_ANY_HOST = frozenset({"health.livez", "health.readyz"})
+MAX_BODY = 64 * 1024
+
+
+def install(app: Flask, services: Services) -> None:
+    """Refuse hosts that no integration is published under, before anything else looks at the request."""
+    fixed = _fixed_hosts(services.deployment)
+    serves = services.catalogue.serves_host
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+
+    @app.before_request
+    def admit() -> None:
+        new_correlation_id()
+        host = request.environ.get("HTTP_HOST", "").lower()
+        name = host.rsplit(":", 1)[0] if host.rsplit(":", 1)[-1].isdigit() else host
+        if name not in fixed and request.endpoint not in _ANY_HOST and not serves(name):
+            abort(400)
+
+
+def _fixed_hosts(deployment: Deployment) -> frozenset[str]:
+    """Return the hosts of a deployment whose origin does not depend on the integration: the demo's."""
+    if "{fqdn}" in deployment.origin:
+        return frozenset()
+    return frozenset({urlsplit(deployment.origin).hostname or ""})
+
+
+def require_bearer(integration: Integration) -> Bearer:
+    """Return what the request's bearer says. Raises Refused when it is missing or not for this integration."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token or len(token) > 4096:
+        raise Refused(Reason.UNAUTHENTICATED, "Sign in first.")
+    host = services()
+    return bearer.verify(token.strip(), integration_id=integration.id, keys=host.bearer_keys, now=host.now())
+
+
+def require_on(integration: Integration) -> None:
+    """Raise Refused when the integration, or its personal VMRs, are switched off."""
+    if not integration["enabled"]:
+        raise Refused(Reason.SWITCHED_OFF, "This service is switched off at the moment. Ask your administrator.")
+    if not integration["enable_personal_vmrs"]:
+        raise Refused(Reason.SWITCHED_OFF, "Personal VMRs are not switched on here. Ask your administrator.")
+
+
+def refuse_head() -> None:
+    """Answer 405 to HEAD where GET has an effect."""
+    if request.method == "HEAD":
+        abort(405)

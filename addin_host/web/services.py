@@ -1,0 +1,42 @@
+"""What the views are given by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import jinja2
+from flask import current_app
+
+from addin_host.domain.deployment import Deployment
+from addin_host.domain.ports import IdentityProvider
+from addin_host.flows.catalogue import Catalogue
+from addin_host.flows.personal_vmrs import RenderedVmrs
+from addin_host.store.db import Database
+from addin_host.store.secrets import SecretBox
+from addin_host.web.assets import Assets
+
+KEY = "addin_host"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One frozen value per application; `bearer_keys` sign the pane's bearers, newest first."""
+
+    database: Database
+    deployment: Deployment
+    catalogue: Catalogue
+    vmrs: RenderedVmrs
+    box: SecretBox
+    bearer_keys: Sequence[bytes]
+    identity: IdentityProvider
+    assets: Assets
+    manifest_template: jinja2.Template
+    now: Callable[[], datetime]
+
+
+def services() -> Services:
+    """Return the services of the application that handles this request."""
+    return cast(Services, current_app.extensions[KEY])
