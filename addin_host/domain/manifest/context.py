@@ -17,8 +17,6 @@ _PART = 10_000
 # Characters that XML forbids, other controls that are not spaces, and marks that turn the reading direction round.
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?(?![A-Za-z0-9])")
-# Marks and joiners that belong to the character before them.
-_CONTINUES = re.compile("[\u0300-\u036f\u200c\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +41,16 @@ def clean(text: str) -> str:
 
 
 def cut_at_word(text: str, limit: int) -> str:
-    """Return as many whole words of a text as fit `limit`; a first word that is longer is cut between characters."""
+    """Return as many whole words of a text as fit `limit`; a first word that is longer is itself cut."""
     if length(text) <= limit:
         return text
     fits = text[:limit]
     while length(fits) > limit:
         fits = fits[:-1]
-    follows = text[len(fits)]
-    if not follows.isspace() and any(map(str.isspace, fits.strip())):
-        fits = fits.rstrip().rsplit(None, 1)[0]
-    elif not follows.isspace():
-        fits = _whole_characters(fits, follows)
+    if not text[len(fits)].isspace() and not fits[-1:].isspace():
+        words = fits.rsplit(None, 1)
+        fits = words[0] if len(words) > 1 else fits
     return fits.rstrip()
-
-
-def _whole_characters(fits: str, follows: str) -> str:
-    """Take back the last character while what follows it, or a joiner at its end, belongs to it."""
-    while fits and (_CONTINUES.match(follows) or fits[-1] == "\u200d"):
-        fits, follows = fits[:-1], fits[-1]
-    return fits
 
 
 def too_long_labels(integration: Integration) -> list[CutLabel]:
@@ -74,9 +63,9 @@ def too_long_labels(integration: Integration) -> list[CutLabel]:
 
 
 def manifest_version(counter: int) -> str:
-    """Return the Version for the integration's counter: `REVISION.0.THOUSANDS.REST`, rising with every save.
+    """Return the Version for the integration's counter: `REVISION.0.N.R`, rising with every save.
 
-    Outlook allows five digits a part; the two last parts count in ten thousands, enough for 99,999,999 saves.
+    N and R are the counter divided by ten thousand and the rest, since Outlook allows five digits a part.
     """
     return f"{OUTPUT_REVISION}.0.{counter // _PART}.{counter % _PART}"
 

@@ -54,8 +54,11 @@ Rule[RuleCollection] @Mode:{And|Or} > Rule+
 DisableEntityHighlighting =bool
 """
 
-_OVERRIDES_1_0 = """
+_ROOT_1_0 = """
 VersionOverrides[VersionOverridesV1_0] > Description? Requirements? Hosts Resources VersionOverrides?
+"""
+
+_OVERRIDES = """
 Description @resid:resid-long
 Requirements > bt:Sets
 bt:Sets @DefaultMinVersion?:set-version > bt:Set+
@@ -206,13 +209,13 @@ V1_1 = Scope(
     "1.1",
     _NAMESPACE + "mailappversionoverrides/1.1",
     "VersionOverrides[VersionOverridesV1_1]",
-    _table(_OVERRIDES_1_0, _ADDED_IN_1_1),
+    _table(_OVERRIDES, _ADDED_IN_1_1),
 )
 V1_0 = Scope(
     "1.0",
     _NAMESPACE + "mailappversionoverrides",
     "VersionOverrides[VersionOverridesV1_0]",
-    _table(_OVERRIDES_1_0),
+    _table(_ROOT_1_0, _OVERRIDES),
     nested=V1_1,
 )
 BASE = Scope("base", _NAMESPACE + "appforoffice/1.1", "OfficeApp[MailApp]", _table(_BASE), nested=V1_0)

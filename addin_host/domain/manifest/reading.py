@@ -13,15 +13,17 @@ from addin_host.domain.manifest.finding import Finding
 from addin_host.domain.manifest.grammar import BASE, BASIC_TYPES, V1_1, XSI, Scope, Shape
 
 MAX_BYTES = 256 * 1024
+MAX_ELEMENTS = 5_000  # ours: ten times a manifest in thirty languages
 _DECLARED_ENCODING = re.compile(r"""\A<\?xml[^>]{0,200}?encoding\s*=\s*["']([^"']{1,40})["']""")
 _TYPE = f"{{{XSI}}}type"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One element that stands where the tables allow it."""
+    """One element that stands where the tables allow it; `name` has `bt:` in front for the basic types."""
 
     element: etree._Element
+    name: str
     scope: Scope
     key: str
     parent: Part | None
@@ -32,18 +34,13 @@ class Part:
         return self.scope.shapes[self.key]
 
     @property
-    def name(self) -> str:
-        """The element's name as the tables write it, `bt:` in front of the basic types."""
-        return _name(self.element)
-
-    @property
     def kind(self) -> str:
         """Its xsi:type, or `""`."""
         return self.element.get(_TYPE, "")
 
     @property
     def line(self) -> int:
-        """The line it begins on."""
+        """The line that its start tag ends on."""
         return _line(self.element)
 
     @property
@@ -101,9 +98,12 @@ def _parsed(xml: bytes) -> etree._Element | Finding:
         remove_pis=True,
     )
     try:
-        return etree.fromstring(xml, parser)
+        root = etree.fromstring(xml, parser)
     except etree.XMLSyntaxError as problem:
         return Finding(problem.lineno or 1, "well-formed", f"The file is not well-formed XML: {problem.msg}.")
+    if sum(1 for _ in root.iter()) > MAX_ELEMENTS:
+        return Finding(1, "size", f"The file has more than {MAX_ELEMENTS:,} elements. Leave some out.")
+    return root
 
 
 def walk(root: etree._Element) -> tuple[list[Part], list[Finding]]:
@@ -115,7 +115,7 @@ def walk(root: etree._Element) -> tuple[list[Part], list[Finding]]:
         return [], [Finding(_line(root), "root", message)]
     parts: list[Part] = []
     findings: list[Finding] = []
-    waiting = [Part(root, BASE, BASE.root, None)]
+    waiting = [Part(root, _name(root), BASE, BASE.root, None)]
     while waiting:
         part = waiting.pop()
         parts.append(part)
@@ -145,7 +145,7 @@ def _children(part: Part, findings: list[Finding]) -> Iterator[Part]:
         if seen[name] > 1 and not shape.children[position].may_repeat:
             findings.append(Finding(_line(child), "repeated", f"{part.name} may hold only one {name}."))
             continue
-        known = _part(child, part)
+        known = _part(child, name, part)
         if isinstance(known, Part):
             yield known
         else:
@@ -155,22 +155,22 @@ def _children(part: Part, findings: list[Finding]) -> Iterator[Part]:
             findings.append(Finding(part.line, "missing", f"{part.name} must hold {particle.name}."))
 
 
-def _part(child: etree._Element, parent: Part) -> Part | Finding:
+def _part(child: etree._Element, name: str, parent: Part) -> Part | Finding:
     scope = parent.scope
-    if _name(child) == "VersionOverrides" and scope.nested:
+    if name == "VersionOverrides" and scope.nested:
         scope = scope.nested
-    expected = BASIC_TYPES if _is_basic(child) else scope.namespace
+    expected = BASIC_TYPES if name.startswith("bt:") else scope.namespace
     if etree.QName(child).namespace != expected:
         return _wrong_namespace(child, scope)
-    key = scope.key_of(_name(child), child.get(_TYPE, ""), parent.key)
-    if key is None or (key.startswith("VersionOverrides") and key != scope.root):
+    key = scope.key_of(name, child.get(_TYPE, ""), parent.key)
+    if key is None:
         return _wrong_type(child, scope)
-    return Part(child, scope, key, parent)
+    return Part(child, name, scope, key, parent)
 
 
 def _wrong_type(child: etree._Element, scope: Scope) -> Finding:
     name, given = _name(child), child.get(_TYPE, "")
-    if given in V1_1.types_of(name) and given not in scope.types_of(name):
+    if name != "VersionOverrides" and scope.name == "1.0" and given in V1_1.types_of(name):
         return _only_in_1_1(child, f"{name} of the type {given}")
     allowed = ", ".join(scope.types_of(name))
     if not allowed:
@@ -214,14 +214,10 @@ def _stray_text(part: Part) -> Iterator[Finding]:
         yield Finding(part.line, "text", f"{part.name} may not hold text of its own. Remove it.")
 
 
-def _is_basic(element: etree._Element) -> bool:
-    return etree.QName(element).namespace == BASIC_TYPES
-
-
 def _name(element: etree._Element) -> str:
     """Return the name as the tables write it: `bt:` in front of the basic types, whatever prefix the file uses."""
-    local = etree.QName(element).localname
-    return f"bt:{local}" if _is_basic(element) else local
+    name = etree.QName(element)
+    return f"bt:{name.localname}" if name.namespace == BASIC_TYPES else name.localname
 
 
 def _line(element: etree._Element) -> int:
