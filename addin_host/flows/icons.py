@@ -89,8 +89,14 @@ def _declared_size(png: bytes) -> tuple[int, int]:
 
 
 def _bare(png: bytes) -> bytes:
-    """Return the PNG with nothing in it but the picture. Raises EOFError when it ends before its end."""
-    return _SIGNATURE + b"".join(chunk for chunk in _chunks(png) if chunk[4:8] in _KEPT_CHUNKS)
+    """Return the PNG with nothing in it but the picture.
+
+    Raises EOFError when it ends before its end, and ValueError when a second header could overrule the one looked at.
+    """
+    kept = [chunk for chunk in _chunks(png) if chunk[4:8] in _KEPT_CHUNKS]
+    if sum(chunk[4:8] == b"IHDR" for chunk in kept) != 1:
+        raise ValueError("headers")
+    return _SIGNATURE + b"".join(kept)
 
 
 def _chunks(png: bytes) -> Iterator[bytes]:
