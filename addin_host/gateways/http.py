@@ -32,6 +32,7 @@ from addin_host.gateways.pinned import Call, Proxy, Resolved, connection_to, par
 CONNECT_SECONDS = 3.0
 DEADLINE_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
+FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # true of the wire, not of the body
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 INSIDE = 'If it stands in your own network, turn on "Internal Exchange".'
 REPEATABLE = frozenset({"GET", "HEAD"})
@@ -211,7 +212,7 @@ class _PolicyAdapter(HTTPAdapter):
             body += chunk
             if len(body) > self._max_bytes:
                 raise Upstream(f"The answer of {host} is too large.", retryable=False)
-        headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-encoding"}
+        headers = {name: value for name, value in answer.headers.items() if name.lower() not in FRAMING}
         return HTTPResponse(BytesIO(body), headers, answer.status, reason=answer.reason, preload_content=False)
 
 
