@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from addin_host.cli.wiring import Wiring
+from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Invalid, Problem
+from addin_host.domain.manifest import too_long_labels
 from addin_host.flows import integrations
 from addin_host.flows.integrations import Draft
 
@@ -39,9 +41,12 @@ def import_(wiring: Wiring, file: Path, as_json: bool) -> None:
     drafts = [_draft(wiring, record) for record in _records(file)]
     with database.write() as session:
         rows = [integrations.store(session, draft, box=box, now=wiring.now()) for draft in drafts]
-        done = [{"id": row.id, "uuid": row.uuid, "name": row.name, "version": row.version} for row in rows]
-    for line in done:
+        values = [integrations.to_value(row, Deployment()) for row in rows]
+    for value in values:
+        line = {"id": value.id, "uuid": value.uuid, "name": value["name"], "version": value.version}
         click.echo(json.dumps(line) if as_json else "Integration {id} ({name}) is at version {version}.".format(**line))
+        for label in too_long_labels(value):
+            click.echo(f"Note: {label}", err=True)
 
 
 def _records(file: Path) -> list[Mapping[str, Any]]:

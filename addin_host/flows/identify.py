@@ -35,6 +35,8 @@ def _identify(session: Session, person: Person, allow_new_users: bool, now: date
     if user is None:
         user = _new_user(session, person, allow_new_users, now)
     elif _is_bound(session, user, person.path):
+        if same := _by_subject(session, person):  # linked since we looked, by another sign-in of the same person
+            return same
         raise Refused(
             Reason.FORBIDDEN,
             f"The address {person.email} belongs to another account that signed in before. "

@@ -25,7 +25,7 @@ from addin_host.domain.fields import BY_NAME, FIELDS, Field, defaults, is_blank
 from addin_host.domain.integration import Integration
 from addin_host.domain.ports import TemplateCandidate, TemplateTrial
 from addin_host.domain.validation import check_record, unknown_names
-from addin_host.flows.icons import accept_icon, icon_hash
+from addin_host.flows.icons import accept_icon, default_icon, icon_hash
 from addin_host.store.models import IntegrationRow, IntegrationSecretRow
 from addin_host.store.secrets import SecretBox
 
@@ -218,8 +218,8 @@ def to_value(row: IntegrationRow, deployment: Deployment) -> Integration:
         id=row.id,
         version=row.version,
         values=values,
-        origin=deployment.origin.format(fqdn=values["addin_server_domain"].lower()),
-        icon_hash=row.icon_hash,
+        origin=deployment.origin.format(fqdn=str(values["addin_server_domain"]).lower()),
+        icon_hash=row.icon_hash or icon_hash(default_icon()),
         secrets_set=frozenset(secret.field for secret in row.secrets),
     )
 

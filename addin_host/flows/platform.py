@@ -20,7 +20,7 @@ def read(session: Session) -> PlatformSettings:
 def change(session: Session, changes: Mapping[str, str]) -> PlatformSettings:
     """Store new values and return all settings. Raises Invalid."""
     before = {name: str(value) for name, value in asdict(read(session)).items()}
-    settings = PlatformSettings.from_texts(before | changes)
+    settings = PlatformSettings.from_texts({**before, **changes})
     for name, value in changes.items():
         session.merge(PlatformSettingRow(name=name, value=value))
     return settings

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from addin_host.domain.errors import Upstream
@@ -27,6 +27,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = self._engine(pool_size, {})
         self._hot = self._engine(pool_size, {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None})
+        self._driver_error: type[Exception] = self._hot.dialect.loaded_dbapi.OperationalError
         self._writing = self.engine.execution_options(addin_host_begin="IMMEDIATE") if self.is_sqlite else self.engine
 
     def _engine(self, pool_size: int, options: dict[str, Any]) -> Engine:
@@ -40,29 +41,39 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Give a session for reading; nothing is committed."""
-        with _translated(), Session(self.engine) as session:
+        with self._translated(), Session(self.engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Give a session in one transaction, committed at the end unless an exception passes through."""
-        with _translated(), Session(self._writing) as session, session.begin():
+        with self._translated(), Session(self._writing) as session, session.begin():
             yield session
 
     def row(self, sql: str, *parameters: Any) -> Any:
         """Return the first row of a statement written with `?` placeholders, or None."""
-        with _translated(), closing(self._hot.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(self._native(sql), parameters)
-            return cursor.fetchone()
+        return next(iter(self.rows(sql, *parameters)), None)
 
     def rows(self, sql: str, *parameters: Any) -> Sequence[Any]:
         """Return all rows of a statement written with `?` placeholders."""
-        with _translated(), closing(self._hot.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(self._native(sql), parameters)
-            return cursor.fetchall()
+        with self._translated(), closing(self._hot.raw_connection()) as connection:
+            cursor = connection.cursor()
+            try:
+                cursor.execute(self._native(sql), parameters)
+                return cursor.fetchall()
+            finally:
+                cursor.close()
 
     def _native(self, sql: str) -> str:
         return sql if self.is_sqlite else sql.replace("?", "%s")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        # Raw connections raise the driver's own error, sessions SQLAlchemy's.
+        try:
+            yield
+        except (OperationalError, self._driver_error) as problem:
+            raise Upstream("The database does not answer. Try again in a moment.") from problem
 
     def ping(self) -> None:
         """Raise Upstream when the database does not answer."""
@@ -92,15 +103,3 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Any) -> None:
     # A writer takes the lock at once: a reader that turns writer half-way could only fail.
     connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('addin_host_begin', '')}")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as problem:
-        raise Upstream("The database does not answer. Try again in a moment.") from problem
-    except DBAPIError as problem:
-        if problem.connection_invalidated:
-            raise Upstream("The connection to the database was lost. Try again in a moment.") from problem
-        raise

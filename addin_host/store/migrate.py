@@ -50,7 +50,8 @@ def require_current(database: Database) -> None:
 def _run(database: Database, action: Callable[[Config], None]) -> None:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
-    with database.engine.begin() as connection:
+    with database.write() as session:
+        connection = session.connection()
         _lock(connection, database)
         config.attributes["connection"] = connection
         action(config)

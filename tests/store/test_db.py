@@ -1,0 +1,60 @@
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import StatementError
+
+from addin_host.domain.errors import Upstream
+from addin_host.store.db import Database
+from addin_host.store.models import EndUserRow, PlatformSettingRow
+
+
+def test_hot_reads_see_what_was_committed(database):
+    with database.write() as session:
+        session.add(PlatformSettingRow(name="a", value="1"))
+    assert database.row("SELECT value FROM platform_setting WHERE name = ?", "a") == ("1",)
+    with database.write() as session:
+        session.merge(PlatformSettingRow(name="a", value="2"))
+    assert [tuple(row) for row in database.rows("SELECT name, value FROM platform_setting")] == [("a", "2")]
+
+
+def test_a_failed_transaction_leaves_nothing(database):
+    with pytest.raises(RuntimeError), database.write() as session:
+        session.add(PlatformSettingRow(name="a", value="1"))
+        session.flush()
+        raise RuntimeError
+    assert database.rows("SELECT name FROM platform_setting") == []
+
+
+def test_times_are_utc_and_never_naive(database):
+    moment = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    with database.write() as session:
+        session.add(EndUserRow(uuid="u", primary_email_address="a@example.com", created_at=moment))
+    with database.read() as session:
+        assert session.scalar(select(EndUserRow.created_at)) == moment
+    with pytest.raises(StatementError, match="naive"), database.write() as session:
+        session.add(EndUserRow(uuid="v", primary_email_address="b@example.com", created_at=datetime(2026, 1, 1)))
+
+
+def test_many_writers_all_get_through(database):
+    def add(number: int) -> None:
+        for step in range(5):
+            with database.write() as session:
+                count = session.query(PlatformSettingRow).count()
+                session.add(PlatformSettingRow(name=f"{number}-{step}", value=str(count)))
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert database.row("SELECT count(*) FROM platform_setting")[0] == 40
+
+
+def test_a_database_that_is_away_is_a_matter_of_trying_later():
+    database = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(Upstream, match="Try again"):
+        database.ping()
+    with pytest.raises(Upstream):
+        database.row("SELECT 1")

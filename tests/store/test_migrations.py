@@ -1,0 +1,84 @@
+"""Every migration up, down and up again, on both databases, ending at what the models say."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from addin_host.domain.errors import Misconfigured
+from addin_host.store import migrate
+from addin_host.store.db import Database
+from addin_host.store.models import Model
+
+
+def _revisions() -> list[str]:
+    script = ScriptDirectory(str(migrate._FOLDER))
+    return [revision.revision for revision in reversed(list(script.walk_revisions()))]
+
+
+def _fresh(kind: str, tmp_path, request) -> Database:
+    if kind == "sqlite":
+        return Database(f"sqlite:///{tmp_path / 'fresh.db'}")
+    return Database(request.getfixturevalue("cluster").create(f"m{tmp_path.name.replace('-', '')[-20:].lower()}"))
+
+
+def pytest_generate_tests(metafunc):
+    if "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", ["sqlite", "postgresql"])
+
+
+def test_each_step_up_and_down(kind, tmp_path, request):
+    database = _fresh(kind, tmp_path, request)
+    for revision in _revisions():
+        migrate.upgrade(database, revision)
+        assert migrate.current(database) == revision
+        migrate.downgrade(database, "-1")
+        migrate.upgrade(database, revision)
+    assert migrate.current(database) == migrate.head()
+    migrate.downgrade(database, "base")
+    assert migrate.current(database) is None
+    assert set(inspect(database.engine).get_table_names()) <= {"alembic_version", "sqlite_sequence"}
+    migrate.upgrade(database)
+    migrate.require_current(database)
+    database.close()
+
+
+def test_the_result_is_what_the_models_say(kind, tmp_path, request):
+    database = _fresh(kind, tmp_path, request)
+    migrate.upgrade(database)
+    with database.engine.connect() as connection, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SQLite cannot reflect indexes over expressions; the next lines look at those
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found = [change for change in compare_metadata(context, Model.metadata) if "lower(" not in str(change)]
+        assert found == []
+        catalogue = "sqlite_master" if kind == "sqlite" else "pg_indexes"
+        column = "name" if kind == "sqlite" else "indexname"
+        names = set(connection.scalars(text(f"SELECT {column} FROM {catalogue}")))
+    assert names >= {"uq_end_user_address", "ix_conference_owner", "uq_conference_alias_alias"}
+    database.close()
+
+
+def test_a_database_without_schema_is_refused_with_the_command_to_run(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    try:
+        migrate.require_current(database)
+    except Misconfigured as problem:
+        assert "addin-host db upgrade" in problem.message
+    else:
+        raise AssertionError("an empty database was accepted")
+    database.close()
+
+
+def test_two_nodes_may_migrate_at_once(kind, tmp_path, request):
+    database = _fresh(kind, tmp_path, request)
+    command = [sys.executable, "-m", "addin_host.app", "db", "upgrade"]
+    environment = os.environ | {"DATABASE_URL": database.url.render_as_string(hide_password=False)}
+    nodes = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
+    assert [(node.wait(60), node.stderr.read()) for node in nodes] == [(0, b"")] * 3
+    assert migrate.current(database) == migrate.head()
+    database.close()
