@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TextIO
 
 import click
 
@@ -20,8 +20,6 @@ from addin_host.domain.errors import Invalid, Problem
 from addin_host.flows import directory as flow
 from addin_host.flows.directory import UserLine, VmrLine
 from addin_host.flows.directory_import import Outcome, import_records
-
-Record = TypeVar("Record", Vmr, User, Vmr | User)
 
 _SHOWN = 100
 _KINDS = {"vmrs": Kind.VMR, "users": Kind.USER}
@@ -207,7 +205,10 @@ def export(wiring: Wiring, file: Path, with_pins: bool, kind: str) -> None:
         click.echo(f"Warning: {file} will hold PINs in clear. Keep it where only you can read it.", err=True)
     database, box = wiring.database(), wiring.secret_box() if with_pins else None
     with database.read() as session, _new_file(file) as stream:
-        readers = {Kind.VMR: flow.export_vmrs(session, box=box), Kind.USER: flow.export_users(session)}
+        readers: dict[Kind, Iterator[Vmr | User]] = {
+            Kind.VMR: flow.export_vmrs(session, box=box),
+            Kind.USER: flow.export_users(session),
+        }
         kinds = list(_KINDS.values()) if file.suffix.lower() == ".json" else [_KINDS[kind]]
         with _progress("Exporting", sum(flow.count(session, one) for one in kinds)) as advance:
             records = {one: _counting(readers[one], advance) for one in kinds}
@@ -218,7 +219,7 @@ def export(wiring: Wiring, file: Path, with_pins: bool, kind: str) -> None:
     click.echo(f"The directory is written to {file}.")
 
 
-def _counting(records: Iterable[Record], advance: Callable[[int], None]) -> Iterator[Record]:
+def _counting(records: Iterable[Vmr | User], advance: Callable[[int], None]) -> Iterator[Vmr | User]:
     for record in records:
         yield record
         advance(1)

@@ -145,12 +145,13 @@ def _pin(value: Any) -> str:
 def _aliases(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _Bad('must be a list, such as ["alice@example.com", "1001"].')
-    aliases = [entry.get("alias") if isinstance(entry, dict) else entry for entry in value]
-    for number, alias in enumerate(aliases, 1):
+    aliases = []
+    for number, entry in enumerate(value, 1):
+        alias = entry.get("alias") if isinstance(entry, dict) else entry
         if not isinstance(alias, str) or not is_alias(alias):
-            raise _Bad(
-                f"entry {number} is not an alias. Use only letters, digits and the characters . @ _ + - (250 at most)."
-            )
+            text = "is not an alias. Use only letters, digits and the characters . @ _ + - (250 at most)."
+            raise _Bad(f"entry {number} {text}")
+        aliases.append(alias)
     if len({alias.lower() for alias in aliases}) < len(aliases):
         raise _Bad("lists an alias twice. Remove one.")
     return tuple(aliases)

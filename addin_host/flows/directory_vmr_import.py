@@ -76,7 +76,7 @@ class VmrImport:
         stored = self._stored([vmr.name for _submitted, vmr in batch])
         changes = [self._change(submitted, vmr, stored) for submitted, vmr in batch]
         for change in changes:
-            self._run.problems += pin_problems(change.submitted, change.after)
+            self._run.problems.extend(pin_problems(change.submitted, change.after))
         created = [change for change in changes if change.row is None]
         updated = [change for change in changes if change.row is not None and self._differs(change)]
         self.counts.created += len(created)
@@ -184,7 +184,7 @@ class VmrImport:
         return self._run.box.seal(pin_place(own_uuid, which), pin) if pin else None
 
 
-def _holders(aliases: Sequence[str]) -> Select[tuple[int, str, str]]:
+def _holders(aliases: Sequence[str]) -> Select[int, str, str]:
     """Select id, alias and the name of the VMR of aliases given in lower case."""
     return (
         select(ConferenceAliasRow.id, ConferenceAliasRow.alias, ConferenceRow.name)
