@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None, composition: Composition | None
     app = Flask("addin_host", static_folder=None, template_folder=str(resources / "templates"))
     app.config["SECRET_KEY"] = box.derived("flask")[0]
     app.extensions[KEY] = services
+    app.jinja_env.globals["asset"] = services.assets.url
     _open_doors(app, services, composition)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, settings.proxies, settings.proxies, settings.proxies)  # type: ignore[method-assign]

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from addin_host.domain.errors import Problem
+from addin_host.domain.ports import TemplateCandidate
 from addin_host.domain.text import (
     RenderProblem,
     TemplateProblem,
@@ -66,6 +68,16 @@ def try_templates(candidates: Sequence[Candidate]) -> list[TemplateProblem | Non
         if child is not None:
             child.close()
     return problems
+
+
+def try_candidates(candidates: Sequence[TemplateCandidate]) -> list[Problem]:
+    """Return what is wrong with an integration's templates; see `domain.ports.TemplateTrial`."""
+    found = try_templates([Candidate(one.source, one.kind, one.variables, one.must_print) for one in candidates])
+    return [
+        Problem(candidate.field, candidate.label, f"line {problem.line}: {problem.message}.", line=problem.line)
+        for candidate, problem in zip(candidates, found, strict=True)
+        if problem is not None
+    ]
 
 
 def _structure_problem(candidate: Candidate) -> TemplateProblem | None:

@@ -27,7 +27,7 @@ _SHELL = (
     f"form-action 'self'; frame-ancestors 'none'; {_BASE}"
 )
 
-_COMMON: Mapping[str, str] = {
+_COMMON: dict[str, str] = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -42,6 +42,7 @@ _OPEN_WINDOW = {"Cross-Origin-Opener-Policy": "unsafe-none"}
 _BY_KIND: Mapping[str, Mapping[str, str]] = {
     "pane": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | {"Cache-Control": "no-cache", "Content-Security-Policy": _NOTHING},
     "dialog": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | _DENIED | _PRIVATE | {"Content-Security-Policy": _SHELL},
+    "page": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | _DENIED | _PRIVATE | {"Content-Security-Policy": _SHELL},
     "api": _COMMON | _SAME_ORIGIN | _PRIVATE | {"Content-Security-Policy": _NOTHING},
     "manifest": _COMMON | _SAME_ORIGIN | {"Cache-Control": "no-cache", "Content-Security-Policy": _NOTHING},
     "icon": _COMMON | {"Cross-Origin-Resource-Policy": "cross-origin", "Content-Security-Policy": _NOTHING},
@@ -53,7 +54,7 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
     | _PRIVATE
     | {"Cross-Origin-Opener-Policy": "unsafe-none", "Content-Security-Policy": f"{_SHELL}; frame-src 'self'"},
 }
-ERROR_KIND = "dialog"
+ERROR_KIND = "page"
 _KINDS = "addin_host_page_kinds"
 
 

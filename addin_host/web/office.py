@@ -18,7 +18,6 @@ def office_context(integration: Integration) -> dict[str, Any]:
         "label": lambda name: Markup(inline_html(integration[name] or "")),  # noqa: S704 - sanitised right here
         "block": lambda name: Markup(sanitise_html(integration[name] or "")),  # noqa: S704 - likewise
         "plain": lambda name: html_to_text(integration[name] or ""),
-        "asset": services().assets.url,
         "office_js_url": office_js_url(integration),
         "scripts": integration.script_urls,
         "styles": integration.style_urls,

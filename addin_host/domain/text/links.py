@@ -10,8 +10,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 _ADDRESS = re.compile(r"https?://[^\s<>\"']{1,2000}", re.IGNORECASE)
 _SAFELINKS = ".safelinks.protection.outlook.com"
 _DEFENCE_HOSTS = ("urldefense.proofpoint.com", "urldefense.com", "urldefense.us")
-# Version 3: the address between double underscores, `*` where characters were taken out and kept in base64.
-_VERSION_3 = re.compile(r"/v3/__(.+?)__;([^!]*)!")
+# Version 3 writes `*` where characters were taken out and kept in base64; `**` and a letter for a run of them.
 _RUN = re.compile(r"\*(\*.)?")
 _RUN_LENGTHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _MARKS_V2 = str.maketrans("-_", "%/")
@@ -26,7 +25,7 @@ def _safelink(address: str) -> str:
     parts = _split(address)
     if parts is None or not (parts.hostname or "").endswith(_SAFELINKS):
         return address
-    return parse_qs(parts.query, max_num_fields=20).get("url", [address])[0]
+    return parse_qs(parts.query).get("url", [address])[0]
 
 
 def urldefense_decoded(text: str) -> str:
@@ -40,7 +39,7 @@ def _urldefense(address: str) -> str:
         return address
     if parts.path.startswith("/v3/"):
         return _version_3(address)
-    wrapped = parse_qs(parts.query, max_num_fields=20).get("u", [""])[0]
+    wrapped = parse_qs(parts.query).get("u", [""])[0]
     if not wrapped:
         return address
     return unquote(wrapped.translate(_MARKS_V2)) if parts.path.startswith("/v2/") else wrapped
@@ -54,11 +53,12 @@ def _split(address: str) -> SplitResult | None:
 
 
 def _version_3(address: str) -> str:
-    found = _VERSION_3.search(address)
-    if found is None:
+    wrapped, _, rest = address.partition("/v3/__")[2].partition("__;")
+    letters, ended, _ = rest.partition("!")
+    if not ended:
         return address
     try:
-        taken = iter(base64.urlsafe_b64decode(found[2] + "=" * (-len(found[2]) % 4)).decode("utf-8"))
+        taken = iter(base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4)).decode("utf-8"))
     except (binascii.Error, UnicodeDecodeError):
         return address
 
@@ -66,4 +66,4 @@ def _version_3(address: str) -> str:
         count = _RUN_LENGTHS.find(run[1][1]) + 2 if run[1] else 1
         return "".join(character for character, _ in zip(taken, range(count), strict=False))
 
-    return unquote(_RUN.sub(put_back, found[1]))
+    return unquote(_RUN.sub(put_back, wrapped))

@@ -61,7 +61,8 @@ _VOID = frozenset(
     {"br", "hr", "img", "col", "wbr", "input", "meta", "link", "base", "embed", "param", "source", "area"}
 )
 _SELF_CLOSING = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"})
-_REOPENED = frozenset({"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"})
+# Not <a>: a second one ends the first.
+_REOPENED = frozenset({"b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"})
 _NAME = re.compile(r"(/?)([A-Za-z][^\s/>]*)")
 
 

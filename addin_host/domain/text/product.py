@@ -244,3 +244,4 @@ WITHOUT_INPUT = frozenset({"pex_random_pin", "pex_uuid4"})
 # Two renderings of the same values may differ, or have an effect: the result must not be cached.
 NOT_DETERMINISTIC = frozenset({"pex_now", "pex_random_pin", "pex_uuid4", "pex_debug_log"})
 EXTRA_COST = {"pex_now": 200, "pex_random_pin": 200, "pex_uuid4": 20, "pex_debug_log": 200, "pex_to_uuid": 20}
+EXTRA_COST |= {"pex_safelinks_decode": 200, "pex_urldefense_decode": 200}
