@@ -13,16 +13,16 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from peers.certificates import Ca
-from peers.names import Names, watched_connects
-from peers.proxy import ConnectProxy
-from peers.server import LocalServer, Request, answer
 
 from addin_host.domain.addresses import AddressPolicy, Peer
 from addin_host.domain.errors import HostError, Misconfigured, Upstream
 from addin_host.domain.fields import defaults
 from addin_host.domain.integration import Integration
 from addin_host.gateways.http import DEADLINE_SECONDS, MAX_BYTES, Outbound, Route, route_for
+from tests.gateways.peers.certificates import Ca
+from tests.gateways.peers.names import Names, watched_connects
+from tests.gateways.peers.proxy import ConnectProxy
+from tests.gateways.peers.server import LocalServer, Request, answer
 
 CA = Ca()
 TLS = CA.server_context("idp.test")

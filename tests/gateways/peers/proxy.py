@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from peers.server import LocalServer, Request
+from tests.gateways.peers.server import LocalServer, Request
 
 
 class ConnectProxy(LocalServer):
