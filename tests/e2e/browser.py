@@ -1,0 +1,31 @@
+"""Chromium as the tests run it: the played hosts on one port, everything else unreachable."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Browser, Playwright
+
+from .edge import AJAX, CDN, OUTLOOK
+from .programs import program
+
+
+def launch(playwright: Playwright, port: int) -> Browser:
+    """Start Debian's Chromium with a fresh profile."""
+    rules = ", ".join(
+        [
+            *(f"MAP {name}:443 127.0.0.1:{port}" for name in (CDN, AJAX)),
+            *(f"MAP {name} 127.0.0.1" for name in (OUTLOOK, "*.example.test")),
+            "MAP * ~NOTFOUND",
+            "EXCLUDE 127.0.0.1",
+        ]
+    )
+    flags = [
+        f"--host-resolver-rules={rules}",
+        "--ignore-certificate-errors",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
+    ]
+    return playwright.chromium.launch(executable_path=program("chromium"), args=flags)

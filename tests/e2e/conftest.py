@@ -1,0 +1,101 @@
+"""What the end-to-end tests share: started once per run, ended with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from . import browser, certificate, edge, programs, providers
+from .outlook_host import OutlookHost
+from .processes import free_port
+from .providers import Providers
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder carries the mark `e2e`."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The addresses of everything that is played: one HTTPS port, several hosts."""
+
+    folder: Path
+    certificate: certificate.Certificate
+    port: int
+    providers: Providers
+
+    def origin(self, name: str) -> str:
+        """Return the origin of one of the played hosts."""
+        return f"https://{name}:{self.port}"
+
+    @property
+    def sample(self) -> str:
+        """The add-in that proves the harness."""
+        return f"{self.origin(edge.SAMPLE)}/sample-addin.html"
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> certificate.Certificate:
+    return certificate.issue(tmp_path_factory.mktemp("tls"), edge.NAMES)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, certificates: certificate.Certificate) -> Iterator[World]:
+    programs.node_packages()
+    folder = tmp_path_factory.mktemp("world")
+    port, login_port, app_port = free_port(), free_port(), free_port()
+    server, played = providers.start(folder, https_port=port, port=login_port)
+    plan = edge.Plan(
+        folder=folder,
+        certificate=certificates,
+        port=port,
+        http_port=free_port(),
+        upstream=f"127.0.0.1:{app_port}",
+        login_port=login_port,
+    )
+    with server, edge.start(plan):
+        yield World(folder, certificates, port, played)
+
+
+@pytest.fixture(scope="session")
+def chromium(world: World) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = browser.launch(playwright, world.port)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of its own, with no cookies."""
+    fresh = chromium.new_context(viewport={"width": 1100, "height": 800})
+    fresh.set_default_timeout(10_000)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def host(page: Page, world: World) -> OutlookHost:
+    """Outlook on the web, before an appointment is opened."""
+    return OutlookHost(page, world.origin(edge.OUTLOOK))
+
+
+@pytest.fixture
+def idp(world: World) -> Providers:
+    """The sign-in providers, behaving well and with empty logs."""
+    world.providers.reset()
+    return world.providers
