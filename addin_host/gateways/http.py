@@ -2,8 +2,8 @@
 
 Every call resolves once, checks every address it was given, connects to those addresses and no other, and keeps the
 name for TLS and the Host header (design/security.md section 10). Libraries that bring a requests session of their own
-get the same adapter through `Outbound.mount`. No redirect is followed, no connection is reused, nothing is read from
-the environment.
+get the same adapter through `Outbound.mount`. No redirect is followed, no connection is reused, and no proxy, password
+or bundle that requests would find in the environment is used.
 """
 
 from __future__ import annotations

@@ -76,6 +76,12 @@ def test_a_session_posts_and_ignores_proxies_of_the_environment(monkeypatch: pyt
     assert server.requests[0].form == {"a": "b"}
 
 
+def test_a_certificate_may_name_an_address() -> None:
+    with LocalServer(hello, CA.server_context("127.0.0.1")) as server:
+        route = Route(excepting(server.port, "127.0.0.1"), ca_bundle=CA.pem)
+        assert Outbound().get(f"https://127.0.0.1:{server.port}/", route).status == 200
+
+
 def test_plain_http_reaches_an_exact_exception() -> None:
     with LocalServer(hello) as server:
         route = Route(excepting(server.port, "127.0.0.1", "http"))

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -604,6 +605,13 @@ def test_a_new_key_costs_one_fetch(any_desk: Desk) -> None:
     assert any_desk.sign_in().email == "ada@example.com"
     part = "FederationMetadata" if any_desk.provider.kind == "ADFS2012" else "keys"
     assert any_desk.provider.count(part) == 2
+
+
+def test_many_people_at_once_cost_one_fetch(entra: Desk) -> None:
+    with ThreadPoolExecutor(8) as people:
+        persons = list(people.map(lambda _: entra.sign_in(), range(16)))
+    assert {person.subject for person in persons} == {f"{TENANT}.{OID}"}
+    assert entra.provider.count("/keys") == 1
 
 
 def test_unknown_keys_are_looked_for_once_a_minute(entra: Desk) -> None:
