@@ -98,7 +98,7 @@ export function createAppointment(host, log) {
   /** Put back what stood there, reading anew, so that what a person typed meanwhile stays. Stops at the first failure. */
   async function undo({ body, isHtml, stored, mark, blocks, block, standing, location }) {
     const now = await host.body(isHtml);
-    if (now === replace(body, blocks, block) && blocks.length) await host.setBody(body, isHtml);
+    if (blocks.length && now === replace(body, blocks, block)) await host.setBody(body, isHtml);
     else if (mark && now !== body) await takeOut(now, isHtml, mark, { body, blocks });
     if ((await host.location()) === location && location !== standing) await host.setLocation(standing);
     await host.saveMarks(stored);

@@ -12,6 +12,7 @@
 const VOID = new Set("area base br col embed hr img input link meta source track wbr".split(" "));
 const RAW = new Set("style script title textarea xmp".split(" "));
 const INLINE = new Set("a abbr b big code em font i label p s small span strong sub sup tt u".split(" "));
+const STAYS = new Set("html body table tbody tr td th".split(" "));
 const BLOCK = /^(?:address|article|blockquote|br|center|dd|div|dl|dt|h[1-6]|hr|li|ol|p|pre|section|table|td|th|tr|ul)$/;
 const TOKEN = /<!--[^]*?(?:-->|$)|<[!?][^>]*>|<(\/?)([a-z][^\s/>]*)((?:"[^"]*"|'[^']*'|[^"'>])*)>|[^<]+|</gi;
 const LETTER = /&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|([a-z][a-z0-9]{1,7}));|[^]/gi;
@@ -137,42 +138,55 @@ export function attribute(tag, name) {
  * @returns {Edit[]}
  */
 export function cutting(all, start, end) {
-  let first = all.findIndex((token) => token.end > start);
-  let last = all.findLastIndex((token) => token.start < end);
-  const kept = unbalanced(all, first, last);
+  const partners = pairs(all);
+  const first = all.findIndex((token) => token.end > start);
+  const last = all.findLastIndex((token) => token.start < end);
+  const [from, to] = emptied(all, partners, {
+    from: first, to: last, opens: all[first].start === start, closes: all[last].end === end,
+  });
+  const goes = (index) => !["open", "close"].includes(all[index].kind) || (partners.get(index) >= from && partners.get(index) <= to);
   const edits = [];
-  for (let index = first; index <= last; index += 1) {
-    if (kept.has(index)) continue;
-    edits.push({ start: Math.max(all[index].start, start), end: Math.min(all[index].end, end), with: "" });
-  }
-  const whole = kept.size === 0 && all[first].start === start && all[last].end === end;
-  while (whole && wraps(all[first - 1], all[last + 1])) {
-    first -= 1;
-    last += 1;
-    edits.unshift({ start: all[first].start, end: all[first].end, with: "" });
-    edits.push({ start: all[last].start, end: all[last].end, with: "" });
+  for (let index = from; index <= to; index += 1) {
+    if (!goes(index)) continue;
+    const inside = index < first || index > last;
+    edits.push({
+      start: inside ? all[index].start : Math.max(all[index].start, start),
+      end: inside ? all[index].end : Math.min(all[index].end, end), with: "",
+    });
   }
   return edits;
 }
 
-function wraps(before, after) {
-  return before?.kind === "open" && after?.kind === "close" && before.name === after.name
-    && !["body", "html", "td", "th", "li"].includes(before.name);
+/** Widen a run over the tags beside it whose elements hold nothing but the run, or but a part of it. */
+function emptied(all, partners, { from, to, opens, closes }) {
+  const mayGo = (index) => all[index] && partners.has(index) && !STAYS.has(all[index].name);
+  const within = (index, first, last) => partners.get(index) >= first && partners.get(index) <= last;
+  for (let again = true; again; ) {
+    again = false;
+    if (opens && mayGo(from - 1) && within(from - 1, from, closes ? to + 1 : to)) {
+      to = Math.max(to, partners.get(from - 1));
+      from -= 1;
+      again = true;
+    } else if (closes && mayGo(to + 1) && within(to + 1, from, to)) {
+      to += 1;
+      again = true;
+    }
+  }
+  return [from, to];
 }
 
-/** Indexes of the tags in a run whose partner stands outside it. */
-function unbalanced(all, first, last) {
-  const kept = new Set();
+/** For every tag with a partner, the partner's index. */
+function pairs(all) {
+  const partners = new Map();
   const opened = [];
-  for (let index = first; index <= last; index += 1) {
-    if (all[index].kind === "open") opened.push(index);
-    if (all[index].kind !== "close") continue;
-    const partner = opened.findLastIndex((open) => all[open].name === all[index].name);
-    if (partner < 0) kept.add(index);
-    else opened.splice(partner).slice(1).forEach((open) => kept.add(open));
+  for (const [index, token] of all.entries()) {
+    if (token.kind === "open") opened.push(index);
+    const at = token.kind === "close" ? opened.findLastIndex((open) => all[open].name === token.name) : -1;
+    if (at < 0) continue;
+    partners.set(index, opened[at]).set(opened[at], index);
+    opened.length = at;
   }
-  opened.forEach((open) => kept.add(open));
-  return kept;
+  return partners;
 }
 
 /**

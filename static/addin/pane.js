@@ -21,6 +21,7 @@ const session = createSession(request);
 let appointment = null;
 let busy = false;
 let touched = false;
+let setUp = false;
 
 /** Do one thing at a time: presses during it are dropped. */
 async function press(button, words, work) {
@@ -63,19 +64,24 @@ async function enter() {
   session.accept(await signIn({ config, request, signal: leaving.signal, onBlocked, log }));
 }
 
+/** The way back to what the meeting has already. */
+function back() {
+  return setUp ? [{ text: "Back", action: () => busy || already(false) }] : [];
+}
+
 class Cancelled extends Error {}
 
 async function listVmrs() {
   const vmrs = await session.get("/personal_vmrs");
   const user = session.user();
-  const name = user?.email || user?.name || "";
-  if (vmrs.length) view.list(vmrs, (vmr, button) => add(vmr, button, false), name);
-  else view.none([{ text: "Try again", action: choose }], name);
+  const signedInAs = user?.email || user?.name || "";
+  if (vmrs.length) view.list(vmrs, { onPick: (vmr, button) => add(vmr, button, false), next: back(), signedInAs });
+  else view.none({ next: [{ text: "Try again", action: choose }, ...back()], signedInAs });
 }
 
 function showProblem(problem) {
   log(`problem: ${problem.message}`);
-  if (problem instanceof Cancelled) return home();
+  if (problem instanceof Cancelled) return setUp ? already(false) : home();
   if (problem instanceof SignedOut) return home("Your session has ended. Sign in again.");
   const field = problem instanceof SignInFailed ? `${FIELD}_error_signing_in_message` : `${FIELD}_error_getting_message`;
   return failed(field, problem, choose);
@@ -85,7 +91,7 @@ function failed(messageField, problem, again, notes = []) {
   const reference = problem.correlationId && `Reference: ${problem.correlationId}`;
   view.result({
     name: "problem", icon: "bad", headingField: "addin_pane_general_error_heading", messageField, notes,
-    choices: [{ text: "Try again", primary: true, action: again }],
+    choices: [{ text: "Try again", primary: true, action: again }, ...back()],
     details: [problem.message, reference].filter(Boolean),
   });
 }
@@ -94,6 +100,7 @@ function add(vmr, button, force) {
   return press(button, "Adding the VMR", async () => {
     try {
       const outcome = await appointment.insert(vmr, force);
+      setUp = true;
       if (outcome.done) return added(outcome.locationFits);
       return ask("Replacing them discards those changes.", "Replace", (pressed) => add(vmr, pressed, true));
     } catch (problem) {
@@ -126,6 +133,7 @@ function remove(button, force) {
   return press(button, "Removing the VMR", async () => {
     try {
       const outcome = await appointment.remove(force);
+      setUp = !outcome.done;
       if (outcome.done) return start("The VMR was removed from this meeting.");
       return ask("Removing them discards those changes.", "Remove", (pressed) => remove(pressed, true));
     } catch (problem) {
@@ -164,9 +172,10 @@ async function open() {
   }
   start();
   document.documentElement.dataset.ready = "true";
-  const setUp = await appointment.isSetUp().catch(() => false);
+  const found = await appointment.isSetUp().catch(() => false);
+  setUp ||= found;
   document.documentElement.dataset.checked = "true";
-  if (setUp && !touched) already(true);
+  if (found && !touched) already(true);
 }
 
 open();

@@ -54,7 +54,7 @@ export function createView(page) {
   }
 
   function choices(list) {
-    return element("div", { className: "choices" }, ...list.map(button));
+    return list.length > 0 && element("div", { className: "choices" }, ...list.map(button));
   }
 
   /** The line that tells what is going on. */
@@ -82,7 +82,7 @@ export function createView(page) {
     const top = heading(headingField, icon);
     show(name, [
       top,
-      messageField && element("p", { className: "message" }, configured(messageField)),
+      messageField && element("div", { className: "message" }, configured(messageField)),
       ...notes.map((note) => element("p", { className: "message note" }, note)),
       choices(next),
       details.length && disclosure(details),
@@ -103,17 +103,15 @@ export function createView(page) {
   /**
    * The person's VMRs.
    * @param {any[]} vmrs
-   * @param {(vmr: any, button: HTMLButtonElement) => void} onPick
-   * @param {string} signedInAs
+   * @param {{onPick: (vmr: any, button: HTMLButtonElement) => void, next: Choice[], signedInAs: string}} options
    */
-  function list(vmrs, onPick, signedInAs) {
+  function list(vmrs, { onPick, next, signedInAs }) {
     const top = heading("addin_pane_personal_vmr_select_message");
     top.classList.add("select");
     const rows = vmrs.map((vmr) => element("li", {}, card(vmr, onPick)));
     const found = element("ul", { className: "vmrs" }, ...rows);
     const filter = vmrs.length >= FILTER_FROM && filterBox(vmrs, rows);
-    show("list", [top, filter, found, element("p", { className: "caption" }, signedInAs && `Signed in as ${signedInAs}`)],
-      vmrs.length === 1 ? found.querySelector("button") : top);
+    show("list", [top, filter, found, choices(next), whoIs(signedInAs)], vmrs.length === 1 ? found.querySelector("button") : top);
   }
 
   function card(vmr, onPick) {
@@ -138,11 +136,15 @@ export function createView(page) {
     return element("div", {}, element("label", { htmlFor: "filter", className: "caption" }, "Filter by name or address"), box);
   }
 
-  /** The person has none. @param {Choice[]} next */
-  function none(next, signedInAs) {
+  function whoIs(signedInAs) {
+    return signedInAs && element("p", { className: "caption" }, `Signed in as ${signedInAs}`);
+  }
+
+  /** The person has none. @param {{next: Choice[], signedInAs: string}} options */
+  function none({ next, signedInAs }) {
     const words = element("h2", { tabIndex: -1, className: "heading select" },
       configured("addin_pane_personal_vmr_none_message"));
-    show("none", [words, choices(next), element("p", { className: "caption" }, signedInAs && `Signed in as ${signedInAs}`)], words);
+    show("none", [words, choices(next), whoIs(signedInAs)], words);
   }
 
   /**
@@ -155,7 +157,7 @@ export function createView(page) {
     screen.setAttribute("aria-busy", "true");
     const timer = setTimeout(() => {
       pressed.classList.add("working");
-      say(words);
+      if (!status.textContent) say(words);
     }, SHOW_PROGRESS_AFTER);
     return () => {
       clearTimeout(timer);

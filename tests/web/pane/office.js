@@ -1,0 +1,80 @@
+/** A host that a test can steer: what stands in the appointment, which calls fail, and how it rewrites what it is given. */
+(() => {
+  const host = (globalThis.host = {
+    type: "html", body: "", location: "", stored: {}, fail: {}, calls: [], dialogs: [], opened: [],
+    dialogError: 0, rewrite: (html) => html, delay: 0, neverReady: false, theme: undefined,
+    ...JSON.parse(sessionStorage.getItem("host") || "{}"),
+  });
+  let dialogHandlers = {};
+  globalThis.addEventListener("securitypolicyviolation", (event) => console.error(`CSP ${event.violatedDirective}`));
+
+  const answer = (name, work) => (...given) => {
+    const callback = given.pop();
+    host.calls.push(name);
+    const failure = host.fail[name];
+    if (failure === "throw") throw new Error("thrown at once");
+    if (failure === "silent") return;
+    if (failure === "late") return void setTimeout(() => work(...given), 9000);
+    if (failure) return void setTimeout(() => callback({ status: "failed", error: { code: failure, message: "No." } }), 0);
+    setTimeout(() => callback({ status: "succeeded", value: work(...given) }), host.delay);
+  };
+  const properties = () => {
+    const values = { ...host.stored };
+    return {
+      get: (name) => values[name],
+      set: (name, value) => (values[name] = value),
+      remove: (name) => delete values[name],
+      saveAsync: answer("properties.save", () => void (host.stored = { ...values })),
+    };
+  };
+  const rewritten = (text) => (host.type === "html" ? host.rewrite(text) : text);
+  const item = {
+    body: {
+      getTypeAsync: answer("body.type", () => host.type),
+      getAsync: answer("body.get", (coercion) => {
+        if (coercion !== host.type) throw new Error(`coercion ${coercion} for a ${host.type} body`);
+        return host.body;
+      }),
+      setAsync: answer("body.set", (text, options) => {
+        if (options.coercionType !== host.type) throw new Error("coercion");
+        host.body = rewritten(text);
+      }),
+      prependAsync: answer("body.prepend", (text, options) => {
+        if (options.coercionType !== host.type) throw new Error("coercion");
+        host.body = rewritten(text) + host.body;
+      }),
+    },
+    location: {
+      getAsync: answer("location.get", () => host.location),
+      setAsync: answer("location.set", (text) => void (host.location = text)),
+    },
+    loadCustomPropertiesAsync: answer("properties.load", properties),
+  };
+  const opened = (callback) => {
+    if (host.dialogError) return callback({ status: "failed", error: { code: host.dialogError } });
+    dialogHandlers = {};
+    const dialog = {
+      closed: false,
+      addEventHandler: (type, handler) => (dialogHandlers[type] = handler),
+      close: () => (host.dialogs[host.dialogs.length - 1].closed = true),
+    };
+    return callback({ status: "succeeded", value: dialog });
+  };
+  host.dialogMessage = (message, origin) => dialogHandlers.message({ message, origin });
+  host.dialogEvent = (error) => dialogHandlers.event({ error });
+  globalThis.open = (...given) => void host.opened.push(given);
+  globalThis.Office = {
+    CoercionType: { Html: "html", Text: "text" },
+    EventType: { DialogMessageReceived: "message", DialogEventReceived: "event", OfficeThemeChanged: "theme" },
+    context: {
+      officeTheme: host.theme,
+      mailbox: { item: host.noItem ? undefined : item, addHandlerAsync: (type, handler) => (host.themeHandler = handler) },
+      ui: { displayDialogAsync: (url, options, callback) => {
+        host.dialogs.push({ url, options, closed: false });
+        opened(callback);
+      } },
+    },
+    onReady: (callback) => host.neverReady || setTimeout(() => callback({ host: "Outlook" }), 0),
+  };
+  if (host.noDialog) delete Office.context.ui.displayDialogAsync;
+})();
