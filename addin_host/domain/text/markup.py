@@ -56,6 +56,8 @@ _MAX_STYLE = 2_000
 _MAX_DEPTH = 200
 _MAX_REOPENED = 100_000
 _FEW_TAGS = 100
+_MAX_TAGS = 8_000
+_MAX_PIECE = 32_768  # a tag and the text behind it: the attributes of a tag are compared with one another
 _MAX_REFERENCES = 20_000
 _VOID = frozenset(
     {"br", "hr", "img", "col", "wbr", "input", "meta", "link", "base", "embed", "param", "source", "area"}
@@ -142,17 +144,21 @@ def _check_cost(text: str) -> None:
     """
     if text.count("&") > _MAX_REFERENCES:
         raise RenderProblem("the HTML holds too many & characters")
-    if text.count("<") < _FEW_TAGS:
+    if text.count("<") < _FEW_TAGS and len(text) <= _MAX_PIECE:
         return
     depth = tags = 0
     formatting: set[str] = set()
     for piece in text.split("<")[1:]:
+        if len(piece) > _MAX_PIECE:
+            raise RenderProblem(f"the HTML has a tag or a text of more than {_MAX_PIECE} characters")
         if found := _NAME.match(piece):
             tags += 1
             depth = _depth_after(depth, found[2].lower(), bool(found[1]))
             if found[2].lower() in _REOPENED and not found[1]:
                 # Identical tags are reopened three times at most; one with a < inside cannot be told apart here.
                 formatting.add(piece.partition(">")[0] if ">" in piece else str(tags))
+    if tags > _MAX_TAGS:
+        raise RenderProblem(f"the HTML has more than {_MAX_TAGS} tags")
     if len(formatting) * 3 * tags > _MAX_REOPENED:
         raise RenderProblem("the HTML has too many different formatting tags; use fewer, or styles on <span>")
 

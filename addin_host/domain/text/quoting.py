@@ -33,6 +33,7 @@ class Mode(Enum):
     NAME = auto()
     INSIDE = auto()  # in a tag, between attributes
     ATTRIBUTE = auto()
+    AFTER_ATTRIBUTE = auto()  # behind its name and a space: an = may still follow
     BEFORE_VALUE = auto()  # behind an =
     DOUBLE = auto()
     SINGLE = auto()
@@ -107,7 +108,15 @@ def _attribute(place: Place, text: str, at: int) -> Step:
     end = _ATTRIBUTE_NAME_END.search(text, at)
     if end is None:
         return place, len(text)
-    return (replace(place, mode=Mode.BEFORE_VALUE), end.end()) if end[0] == "=" else _back_inside(place, end.start())
+    return replace(place, mode=Mode.AFTER_ATTRIBUTE), end.start()
+
+
+def _after_attribute(place: Place, text: str, at: int) -> Step:
+    if text[at] in _SPACE:
+        return place, at + 1
+    if text[at] == "=":
+        return replace(place, mode=Mode.BEFORE_VALUE), at + 1
+    return _back_inside(place, at)
 
 
 def _back_inside(place: Place, at: int) -> Step:
@@ -116,7 +125,6 @@ def _back_inside(place: Place, at: int) -> Step:
 
 def _before_value(place: Place, text: str, at: int) -> Step:
     if text[at] in _SPACE:
-        # A name, spaces, then = is one attribute too; a space alone ends nothing here.
         return place, at + 1
     if text[at] == ">":
         return _back_inside(place, at)
@@ -149,6 +157,7 @@ _STEPS: dict[Mode, Callable[[Place, str, int], Step]] = {
     Mode.NAME: _name,
     Mode.INSIDE: _inside,
     Mode.ATTRIBUTE: _attribute,
+    Mode.AFTER_ATTRIBUTE: _after_attribute,
     Mode.BEFORE_VALUE: _before_value,
     Mode.DOUBLE: _quoted('"'),
     Mode.SINGLE: _quoted("'"),
