@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,7 @@ class Composition:
     deployment: Deployment = field(default_factory=Deployment)
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     identity: IdentityProvider | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def create_app(settings: Settings | None = None, composition: Composition | None = None) -> Flask:
@@ -60,13 +62,13 @@ def create_app(settings: Settings | None = None, composition: Composition | None
         vmrs=RenderedVmrs(database, box),
         box=box,
         bearer_keys=box.derived(bearer.PURPOSE),
-        identity=composition.identity or _providers(database, composition.policy),
+        identity=composition.identity or _providers(database, composition),
         assets=Assets(resources / "static"),
         manifest_template=manifest_environment(resources / "manifests").get_template("outlook-addin.xml"),
-        now=_now,
+        now=composition.now,
     )
     app = Flask("addin_host", static_folder=None, template_folder=str(resources / "templates"))
-    app.config["SECRET_KEY"] = box.derived("flask")[0]
+    app.config.update(SECRET_KEY=box.derived("flask")[0], SESSION_COOKIE_SAMESITE="Lax", WTF_CSRF_SSL_STRICT=False)
     app.extensions[KEY] = services
     app.jinja_env.globals["asset"] = services.assets.url
     _open_doors(app, services, composition)
@@ -87,16 +89,12 @@ def _open_doors(app: Flask, services: Services, composition: Composition) -> Non
     headers.install(app)
 
 
-def _providers(database: Database, policy: AddressPolicy) -> IdentityProvider:
+def _providers(database: Database, composition: Composition) -> IdentityProvider:
     def web_proxy() -> str:
         with database.read() as session:
             return platform.read(session).web_proxy
 
-    return AuthlibIdentity(Outbound(), web_proxy=web_proxy, policy=policy, now=_now)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    return AuthlibIdentity(Outbound(), web_proxy=web_proxy, policy=composition.policy, now=composition.now)
 
 
 def _resources() -> Path:
@@ -108,7 +106,13 @@ def _resources() -> Path:
 def main() -> None:
     """Run the command line."""
     cli(
-        obj=Wiring(load_settings=environment.load, make_app=create_app, make_demo=_demo, trial=try_candidates, now=_now)
+        obj=Wiring(
+            load_settings=environment.load,
+            make_app=create_app,
+            make_demo=_demo,
+            trial=try_candidates,
+            now=Composition().now,
+        )
     )
 
 

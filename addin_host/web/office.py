@@ -17,7 +17,7 @@ def office_context(integration: Integration) -> dict[str, Any]:
         "integration": integration,
         "label": lambda name: Markup(inline_html(integration[name] or "")),  # noqa: S704 - sanitised right here
         "block": lambda name: Markup(sanitise_html(integration[name] or "")),  # noqa: S704 - likewise
-        "plain": lambda name: html_to_text(integration[name] or ""),
+        "plain": lambda name: html_to_text(inline_html(integration[name] or "")),
         "office_js_url": office_js_url(integration),
         "scripts": integration.script_urls,
         "styles": integration.style_urls,

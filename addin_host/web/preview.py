@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, render_template, request
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 
 from addin_host.domain.demo import PEOPLE
@@ -13,6 +14,8 @@ from addin_host.gateways.memory import DemoIdentity
 from addin_host.web.headers import page_kind
 from addin_host.web.office import office_context
 from addin_host.web.services import services
+
+_CARRIED = ("integration", "state", "nonce")
 
 
 def make_blueprint(identity: DemoIdentity) -> Blueprint:
@@ -66,5 +69,5 @@ def _signin_page() -> str:
         provider=integration["auth_provider"],
         people=PEOPLE,
         action="/demo/signin",
-        fields={name: request.args.get(name, "") for name in ("integration", "state", "nonce")},
+        fields={name: request.args.get(name, "") for name in _CARRIED} | {"csrf_token": generate_csrf()},
     )

@@ -1,0 +1,154 @@
+"""Walks over every route of the application: a new route is covered, or the walk fails (security.md section 15)."""
+
+import re
+
+import pytest
+
+from addin_host.web import headers
+from tests.web.conftest import HOST
+
+REFERENCES = ["1", "999", "x", "00000000-0000-4000-8000-000000000000"]
+
+
+def addresses(app):
+    for rule in app.url_map.iter_rules():
+        values = {"reference": "1", "size": 32, "version": "0" * 12, "path": "addin/pane.js"}
+        with app.test_request_context(base_url=f"https://{HOST}"):
+            from flask import url_for
+
+            arguments = {name: values[name] for name in rule.arguments}
+            yield rule, url_for(rule.endpoint, **arguments, _external=True)
+
+
+def kind(app, rule):
+    return app.view_functions[rule.endpoint].page_kind
+
+
+def test_every_route_declares_its_kind(world):
+    rules = list(world.app.url_map.iter_rules())
+    assert len(rules) >= 9
+    assert all(kind(world.app, rule) in headers._BY_KIND for rule in rules)
+
+
+def test_a_route_without_a_kind_stops_the_start(world):
+    world.app.view_functions["undeclared"] = lambda: ""
+    with pytest.raises(RuntimeError, match="undeclared"):
+        headers.install(world.app)
+
+
+def expected_of(kind_name):
+    required = {"Strict-Transport-Security", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy"}
+    required |= {"Content-Security-Policy", "Cross-Origin-Resource-Policy", "X-Correlation-ID"}
+    if kind_name in ("dialog", "page", "preview"):
+        required.add("X-Frame-Options")
+    return required
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
+def test_headers_on_every_route_and_every_answer(world, method):
+    for rule, address in addresses(world.app):
+        for url in (address, address.replace("/1/", "/999/"), address + "/nothing"):
+            answer = world.client().open(url, method=method)
+            assert answer.status_code < 500, (method, url, answer.text)
+            missing = expected_of(kind(world.app, rule) if url == address else "static") - set(answer.headers.keys())
+            assert not missing, (method, url, missing)
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            framed = "X-Frame-Options" not in answer.headers
+            assert not framed or kind(world.app, rule) not in ("dialog", "preview")
+
+
+def test_undeclared_methods_are_refused(world):
+    for rule, address in addresses(world.app):
+        for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - set(rule.methods):
+            assert world.client().open(address, method=method).status_code == 405, (method, address)
+
+
+def test_only_the_dialog_sets_cookies(world):
+    for rule, address in addresses(world.app):
+        for method in set(rule.methods) - {"OPTIONS"}:
+            answer = world.client().open(address, method=method)
+            assert not answer.headers.getlist("Set-Cookie") or kind(world.app, rule) == "dialog", address
+
+
+def test_personal_answers_are_never_stored(world):
+    for rule, address in addresses(world.app):
+        answer = world.client().open(address, method="POST" if "POST" in rule.methods else "GET")
+        if kind(world.app, rule) in ("api", "dialog", "health"):
+            assert answer.headers["Cache-Control"] == "no-store", address
+
+
+HOSTS = [
+    "evil.example",
+    f"{HOST}.evil.example",
+    f"evil-{HOST}",
+    "127.0.0.1",
+    "localhost",
+    "",
+    f"{HOST}@evil.example",
+    "[::1]",
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_foreign_hosts_are_refused_everywhere(world, host):
+    for rule, address in addresses(world.app):
+        if kind(world.app, rule) == "health":
+            continue
+        answer = world.client().get(address, environ_overrides={"HTTP_HOST": host})
+        assert answer.status_code == 400, (host, address)
+        assert not host or host not in answer.text
+        assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("host", [HOST, HOST.upper(), f"{HOST}:443", "Dev.Example.com:8443"])
+def test_our_hosts_are_known_whatever_their_case_and_port(world, host):
+    answer = world.client().get(world.url("pane"), environ_overrides={"HTTP_HOST": host})
+    assert answer.status_code == 200
+
+
+def test_a_new_integration_is_served_under_its_name_at_once(world):
+    from tests.web.conftest import save
+
+    host = {"HTTP_HOST": "new.example.com"}
+    assert world.client().get(world.url("pane"), environ_overrides=host).status_code == 400
+    number = save(world, name="New", addin_server_domain="new.example.com")
+    import time
+
+    time.sleep(1.1)  # a name nobody knows is looked up at most once a second
+    assert world.client().get(world.url("pane", number), environ_overrides=host).status_code == 200
+
+
+def test_addresses_come_from_the_integration_never_from_the_request(world):
+    forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "Forwarded": "host=evil.example"}
+    for _rule, address in addresses(world.app):
+        answer = world.client().get(address, headers=forged)
+        assert b"evil.example" not in answer.data
+        assert "evil.example" not in answer.headers.get("Location", "")
+
+
+def test_unknown_and_malformed_integrations_look_alike(world):
+    for path in ("pane", "commands", "manifest.xml", "icon/32.png", "signin", "signin/callback", "personal_vmrs"):
+        seen = set()
+        for reference in REFERENCES[1:]:
+            answer = world.client().get(f"https://{HOST}/api/client/v2/msexchange_schedulers/{reference}/{path}")
+            body = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "", answer.text)
+            seen.add((answer.status_code, body))
+        assert len(seen) == 1
+        assert next(iter(seen))[0] == 404
+
+
+def test_health_answers_on_any_host(world):
+    for path in ("/livez", "/readyz"):
+        assert world.client().get(path, environ_overrides={"HTTP_HOST": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_readiness_tells_when_the_database_is_away(world, monkeypatch):
+    world.services.database.close()
+    from addin_host.store import migrate
+
+    migrate.downgrade(world.database, "base")
+    answer = world.client().get("/readyz")
+    assert answer.status_code == 500
+    assert "addin-host db upgrade" in answer.json["error"]["message"]
+    assert world.client().get("/livez").status_code == 200
