@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from . import browser, certificate, edge, programs, providers
+from .application import Application
 from .outlook_host import OutlookHost
 from .processes import free_port
 from .providers import Providers
@@ -32,6 +33,7 @@ class World:
     certificate: certificate.Certificate
     port: int
     providers: Providers
+    application: Application
 
     def origin(self, name: str) -> str:
         """Return the origin of one of the played hosts."""
@@ -41,6 +43,10 @@ class World:
     def sample(self) -> str:
         """The add-in that proves the harness."""
         return f"{self.origin(edge.SAMPLE)}/sample-addin.html"
+
+    def pane(self, integration: int) -> str:
+        """The pane of one of the product's integrations."""
+        return f"{self.origin(edge.ADDIN)}/api/client/v2/msexchange_schedulers/{integration}/pane"
 
 
 @pytest.fixture(scope="session")
@@ -52,18 +58,20 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> certificate.Certif
 def world(tmp_path_factory: pytest.TempPathFactory, certificates: certificate.Certificate) -> Iterator[World]:
     programs.node_packages()
     folder = tmp_path_factory.mktemp("world")
-    port, login_port, app_port = free_port(), free_port(), free_port()
+    port, login_port = free_port(), free_port()
     server, played = providers.start(folder, https_port=port, port=login_port)
+    application = Application(folder, port, certificates.authority.read_text())
+    application.install()
     plan = edge.Plan(
         folder=folder,
         certificate=certificates,
         port=port,
         http_port=free_port(),
-        upstream=f"127.0.0.1:{app_port}",
+        upstream=f"unix:{application.socket}",
         login_port=login_port,
     )
-    with server, edge.start(plan):
-        yield World(folder, certificates, port, played)
+    with server, application.serve(), edge.start(plan):
+        yield World(folder, certificates, port, played, application)
 
 
 @pytest.fixture(scope="session")

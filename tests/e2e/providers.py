@@ -15,7 +15,7 @@ from .programs import HERE, node
 TENANT = "11111111-2222-4333-8444-555555555555"
 ENTRA_CLIENT = "0c8d5d34-6a3b-4f2e-9a51-4b8f4f0a7e11"
 ENTRA_SECRET = "an Entra client secret of the tests"
-ADFS_CLIENT = "addin-host-at-adfs"
+ADFS_CLIENT = "4189c2b4-92ca-416c-b7ea-bc3cfab3d0f0"
 ADFS_RESOURCE = "https://addin.example.test/resource"
 _INTEGRATIONS = range(1, 10)
 

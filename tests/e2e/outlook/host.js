@@ -16,8 +16,8 @@ const REQUIREMENTS = { Mailbox: 1.15, DialogApi: 1.2, IdentityAPI: 1.3 };
 
 class Outlook {
   open(url, { appointment = {}, initialData = {}, requirements = REQUIREMENTS, locale = "en-US", width = 360, appDomains = [],
-    addinName = "Video meetings" } = {}) {
-    Object.assign(this, { locale, initialData, requirements, addinName, appDomains, origin: new URL(url).origin });
+    addinName = "Video meetings", telemetry = true } = {}) {
+    Object.assign(this, { locale, telemetry, initialData, requirements, addinName, appDomains, origin: new URL(url).origin });
     this.appointment = new Appointment(appointment);
     this.calls = [];
     this.failures = new Map();
@@ -33,7 +33,8 @@ class Outlook {
     frame.title = "Task pane";
     frame.setAttribute("sandbox", SANDBOX);
     frame.style.width = `${width}px`;
-    const hostInfo = `Outlook$Web$16.01$${this.locale}$${crypto.randomUUID()}$$$0`;
+    const logging = this.telemetry ? "" : "disableLogging";
+    const hostInfo = `Outlook$Web$16.01$${this.locale}$${crypto.randomUUID()}$$${logging}$0`;
     const xdmInfo = `${CONVERSATION}|${INSTANCE}|${location.origin}`;
     frame.name = JSON.stringify({ baseFrameName: "pane", hostInfo, xdmInfo, serializerVersion: 1, flights: "[]" });
     const address = new URL(url);

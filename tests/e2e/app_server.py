@@ -1,0 +1,53 @@
+"""The product with the wiring of the end-to-end tests: `python app_server.py COMMAND`, like `addin-host COMMAND`.
+
+Two things differ from production: integrations live at https://FQDN:PORT, and exactly the played sign-in host may be
+called on this machine. E2E_PORT is the port of both.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+from addin_host import settings as environment
+from addin_host.app import Composition, create_app
+from addin_host.cli import cli
+from addin_host.cli.wiring import Wiring
+from addin_host.domain.addresses import AddressPolicy, Peer
+from addin_host.domain.deployment import Deployment
+from addin_host.gateways.http import Outbound
+from addin_host.gateways.identity import AuthlibIdentity
+from addin_host.gateways.trial import try_candidates
+
+LOGIN = "login.example.test"
+
+
+def resolve(host: str, *more: Any) -> Any:
+    """Like `socket.getaddrinfo`; the played host is on this machine."""
+    return socket.getaddrinfo("127.0.0.1" if host == LOGIN else host, *more)
+
+
+def composition() -> Composition:
+    """Return what differs from production."""
+    port = int(os.environ["E2E_PORT"])
+    policy = AddressPolicy(exceptions=frozenset({Peer("https", LOGIN, port)}))
+    identity = AuthlibIdentity(Outbound(resolve), web_proxy=lambda: "", policy=policy)
+    return Composition(deployment=Deployment(origin=f"https://{{fqdn}}:{port}"), policy=policy, identity=identity)
+
+
+def no_demo(*_: object) -> Any:
+    """Refuse: these tests serve no demo."""
+    raise RuntimeError("there is no demo here")
+
+
+if __name__ == "__main__":
+    cli(
+        obj=Wiring(
+            load_settings=environment.load,
+            make_app=lambda settings: create_app(settings, composition()),
+            make_demo=no_demo,
+            trial=try_candidates,
+            now=Composition().now,
+        )
+    )
