@@ -1,7 +1,13 @@
 """Which URLs are read and which addresses may be called."""
 # ruff: noqa: E501, RUF001 - tables of spellings
 
+from urllib.parse import urlsplit
+
 import pytest
+import requests
+import urllib3
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from addin_host.domain.addresses import (
     AddressPolicy,
@@ -132,6 +138,23 @@ def test_http_is_read_for_an_exact_exception_only() -> None:
 def test_other_spellings_are_refused(url: str) -> None:
     with pytest.raises(Misconfigured):
         parse_url(url, PRODUCTION)
+
+
+PIECES = ["https://", "http://", "//", "/", ":", "@", "#", "?", "\\", "[", "]", ".", "-", "%", "%2e", "0x7f", "0177", "127.0.0.1", "2130706433",
+          "::1", "::ffff:", "a.example", "localhost", "xn--a", "443", "8443", "22", " ", "\t", "\n", "\0", "。", "①", "\u00ad", "\u212a", "ﬁ", "_", "&", ";"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
+@settings(max_examples=2000, deadline=None)
+def test_a_url_that_is_read_has_the_same_peer_for_every_other_parser(rest: str) -> None:
+    url = "https://" + rest
+    try:
+        peer = parse_url(url, PRODUCTION)
+    except Misconfigured:
+        return
+    standard, library = urlsplit(url), urllib3.util.parse_url(requests.Request("GET", url).prepare().url or "")
+    assert (standard.hostname, standard.port or 443, standard.username) == (peer.host, peer.port, None)
+    assert ((library.host or "").strip("[]"), library.port or 443, library.auth) == (peer.host, peer.port, None)
 
 
 def test_only_canonical_literals_count_as_addresses() -> None:

@@ -542,6 +542,15 @@ def test_a_description_of_another_issuer_ends_it_before_the_code_is_used(entra: 
     assert entra.provider.count("/token") == 0
 
 
+@pytest.mark.parametrize("named", ["contoso.example", "{tenantid}", "common", ""])
+def test_a_tenant_written_as_its_domain_must_be_described_by_its_id(named: str) -> None:
+    with ProviderPeer("AZURE", "contoso.example") as provider:
+        provider.bend_discovery = {"issuer": f"{provider.origin}/{named}/v2.0"}
+        with pytest.raises(Misconfigured):
+            Desk(provider).sign_in()
+        assert provider.count("/token") == 0
+
+
 def test_a_shared_authority_must_describe_itself_as_shared(entra: Desk) -> None:
     entra.provider.tenant, entra.provider.bend_discovery = (
         "common",
