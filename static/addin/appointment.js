@@ -4,7 +4,8 @@
  */
 
 import { find, fingerprint, replace, wrap } from "./block.js";
-import { oneLine, withOurs, withoutOurs } from "./location.js";
+import { flatten } from "./html.js";
+import { entries, oneLine, withOurs, withoutOurs } from "./location.js";
 
 /** Properties hold 2,500 characters; the newest marks are enough to find a block again after a failed exchange. */
 const REMEMBERED = 2;
@@ -48,7 +49,7 @@ export function createAppointment(host, log) {
     if (!force && before.blocks.some((block) => block.edited)) return { done: false };
     const source = before.isHtml ? vmr.instructions : vmr.instructions_text;
     const standing = await host.location();
-    const location = withOurs(standing, vmr.location, texts(before.marks));
+    const location = withOurs(standing, vmr.location, writtenBefore(before, standing));
     const mark = await fingerprint({
       kind: "personal", vmr: vmr.id, source, isHtml: before.isHtml, location: location.fits ? oneLine(vmr.location) : "",
     });
@@ -70,7 +71,8 @@ export function createAppointment(host, log) {
     const before = await read();
     if (!force && before.blocks.some((block) => block.edited)) return { done: false };
     const standing = await host.location();
-    const change = { ...before, standing, location: withoutOurs(standing, texts(before.marks)), mark: null, block: "" };
+    const location = withoutOurs(standing, writtenBefore(before, standing));
+    const change = { ...before, standing, location, mark: null, block: "" };
     await allOrNothing(change, async () => {
       await write(change);
       if (before.stored.length) await host.saveMarks([]);
@@ -82,7 +84,18 @@ export function createAppointment(host, log) {
   async function write({ body, isHtml, blocks, block, standing, location }) {
     if (blocks.length) await host.setBody(replace(body, blocks, block), isHtml);
     else if (block) await host.prepend(block, isHtml);
-    if (location !== standing) await host.setLocation(location);
+    await writeLocation(standing, location);
+  }
+
+  /** Rooms that a person picked stay rooms: then only entries of ours come and go. */
+  async function writeLocation(from, to) {
+    if (from === to) return;
+    if (!from || !(await host.hasRooms())) return host.setLocation(to);
+    const [present, wanted] = [entries(from), entries(to)];
+    const gone = present.filter((entry) => !wanted.includes(entry));
+    const fresh = wanted.filter((entry) => !present.includes(entry));
+    if (gone.length) await host.removePlaces(gone);
+    if (fresh.length) await host.addPlaces(fresh);
   }
 
   async function allOrNothing(change, work) {
@@ -100,7 +113,7 @@ export function createAppointment(host, log) {
     const now = await host.body(isHtml);
     if (blocks.length && now === replace(body, blocks, block)) await host.setBody(body, isHtml);
     else if (mark && now !== body) await takeOut(now, isHtml, mark, { body, blocks });
-    if ((await host.location()) === location && location !== standing) await host.setLocation(standing);
+    if ((await host.location()) === location) await writeLocation(location, standing);
     await host.saveMarks(stored);
   }
 
@@ -114,8 +127,11 @@ export function createAppointment(host, log) {
   return { isSetUp, insert, remove };
 }
 
-function texts(marks) {
-  return marks.map((mark) => mark.location).filter(Boolean);
+/** What we wrote into the location. When the properties are lost, the addresses that our block holds as well. */
+function writtenBefore({ marks, blocks, body, isHtml }, standing) {
+  if (marks.length || !blocks.length) return marks.map((mark) => mark.location).filter(Boolean);
+  const letters = flatten(body.slice(blocks[0].start, blocks[0].end), isHtml).chars;
+  return entries(standing).filter((entry) => entry.includes("://") && letters.includes(flatten(entry, false).chars));
 }
 
 function distinct(marks) {

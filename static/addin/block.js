@@ -5,11 +5,12 @@
  * shows even when everything else is lost. Hosts rewrite attributes, so it is also found by its text (design/outlook.md 5).
  */
 
-import { apply, attribute, blockPlace, closing, cutting, flatten, lines, tokens } from "./html.js";
+import { cutting } from "./cutting.js";
+import { apply, attribute, blockPlace, closing, flatten, lines, tokens } from "./html.js";
 
 /**
  * @typedef {{kind: string, vmr: string|number, id: string, first: string, last: string, length: number, sha: string,
- *   location: string}} Mark  what is remembered of an insertion
+ *   location: string, blank: [number, number]}} Mark  what is remembered of an insertion
  * @typedef {{start: number, end: number, edited: boolean, edits: import("./html.js").Edit[], place: number}} Found
  *   where the block stands, whether a person changed it, what takes it out, and where another may take its place
  */
@@ -30,8 +31,15 @@ export async function fingerprint({ kind, vmr, source, isHtml, location }) {
   const [first, last] = [all[0] || "", all[all.length - 1] || ""];
   return {
     kind, vmr, id: `addin-host-${sha.slice(0, 8)}`, first: first.slice(0, LINE), last: last.slice(-LINE),
-    length: letters.length, sha, location,
+    length: letters.length, sha, location, blank: isHtml ? breaksAround(source) : [0, 0],
   };
+}
+
+function breaksAround(source) {
+  const shown = tokens(source).filter(({ kind, name, start, end }) => name === "br"
+    || (kind === "text" && flatten(source.slice(start, end), true).chars));
+  const count = (list) => Math.max(list.findIndex((token) => token.kind === "text"), 0);
+  return [count(shown), count(shown.reverse())];
 }
 
 /**
@@ -61,7 +69,7 @@ export async function find(body, isHtml, marks) {
     for (const mark of marks) {
       const range = exactly ? await exact(flat, mark) : fuzzy(flat, mark);
       if (!range || byId.some((block) => !exactly && overlap(block, range))) continue;
-      return [isHtml ? foundInHtml(all, range, !exactly) : foundInText(body, range, !exactly)];
+      return [isHtml ? foundInHtml(body, all, range, mark, !exactly) : foundInText(body, range, !exactly)];
     }
   }
   return byId.slice(0, 1);
@@ -99,7 +107,7 @@ async function judge(body, all, { id, open, close }, marks) {
   for (const mark of marks.filter((candidate) => candidate.id === id)) {
     const range = await exact(flat, mark);
     if (!range) continue;
-    const inner = cutting(all, range.start + open.end, range.end + open.end);
+    const inner = cutting(body, all, { start: range.start + open.end, end: range.end + open.end }, blankOf(mark));
     return { ...whole, edited: false, edits: [{ start: open.start, end: open.end, with: `<${open.name}>` }, ...inner] };
   }
   return { ...whole, edited: true, edits };
@@ -145,9 +153,14 @@ function rangeOf(flat, from, to) {
   return { start: flat.at[from], end: flat.ends[to - 1] };
 }
 
-function foundInHtml(all, { start, end }, edited) {
-  const edits = cutting(all, start, end);
-  return { start, end, edited, edits, place: blockPlace(all, Math.min(start, ...edits.map((edit) => edit.start))) };
+function foundInHtml(body, all, range, mark, edited) {
+  const edits = cutting(body, all, range, blankOf(mark));
+  return { ...range, edited, edits, place: blockPlace(all, Math.min(range.start, ...edits.map((edit) => edit.start))) };
+}
+
+/** Marks come back from the host; one without the count takes no blank line. */
+function blankOf(mark) {
+  return Array.isArray(mark.blank) ? mark.blank : [0, 0];
 }
 
 /** In plain text the empty line that we put after the block goes with it. */

@@ -13,7 +13,7 @@
     setTimeout(finish, ANSWER_WITHIN);
     try {
       const message = { type: "errorMessage", message: document.documentElement.dataset.notice };
-      Office.context.mailbox.item.notificationMessages.replaceAsync("addin-host", message, finish);
+      Office.context.mailbox.item.notificationMessages.addAsync("addin-host", message, finish);
     } catch {
       finish();
     }

@@ -6,6 +6,7 @@
 const ANSWER_WITHIN = 8_000;
 const ANSWER_WITHIN_AFTER_SILENCE = 2_000;
 const MARKS = "addinHost";
+const ROOM = "room";
 
 /** A call that the host refused (`code` 9xxx), threw at, or did not answer (`code` "timeout"). */
 export class HostError extends Error {
@@ -87,6 +88,13 @@ export function appointmentOf(item, log) {
       call("body.prepend", (done) => item.body.prependAsync(text, { coercionType: coercion(isHtml) }, done)),
     location: () => call("location.get", (done) => item.location.getAsync(done)),
     setLocation: (text) => call("location.set", (done) => item.location.setAsync(text, done)),
+    hasRooms: async () => {
+      if (!item.enhancedLocation || !Office.context.requirements?.isSetSupported("Mailbox", "1.8")) return false;
+      const places = await call("places.get", (done) => item.enhancedLocation.getAsync(done)).catch(() => []);
+      return places.some((place) => place.locationIdentifier?.type === ROOM);
+    },
+    addPlaces: (texts) => call("places.add", (done) => item.enhancedLocation.addAsync(texts.map(custom), done)),
+    removePlaces: (texts) => call("places.remove", (done) => item.enhancedLocation.removeAsync(texts.map(custom), done)),
     marks: async () => readMarks((await loadProperties()).get(MARKS)),
     saveMarks: async (marks) => {
       const store = await loadProperties();
@@ -95,6 +103,10 @@ export function appointmentOf(item, log) {
       return call("customProperties.save", (done) => store.saveAsync(done));
     },
   };
+}
+
+function custom(text) {
+  return { id: text, type: "custom" };
 }
 
 /** @returns {import("./block.js").Mark[]}  what was stored, as far as it makes sense */

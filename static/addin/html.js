@@ -12,11 +12,10 @@
 const VOID = new Set("area base br col embed hr img input link meta source track wbr".split(" "));
 const RAW = new Set("style script title textarea xmp".split(" "));
 const INLINE = new Set("a abbr b big code em font i label p s small span strong sub sup tt u".split(" "));
-const STAYS = new Set("html body table tbody tr td th".split(" "));
 const BLOCK = /^(?:address|article|blockquote|br|center|dd|div|dl|dt|h[1-6]|hr|li|ol|p|pre|section|table|td|th|tr|ul)$/;
 const TOKEN = /<!--[^]*?(?:-->|$)|<[!?][^>]*>|<(\/?)([a-z][^\s/>]*)((?:"[^"]*"|'[^']*'|[^"'>])*)>|[^<]+|</gi;
 const LETTER = /&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|([a-z][a-z0-9]{1,7}));|[^]/gi;
-const BLANK = /[\s\u00ad\u200b-\u200f\u2028\u2029\u2060\ufeff]/;
+export const BLANK = /[\s\u00ad\u200b-\u200f\u2028\u2029\u2060\ufeff]/;
 
 const ENTITIES = new Map([["amp", "&"], ["lt", "<"], ["gt", ">"], ["quot", '"'], ["apos", "'"], ["ndash", "–"],
   ["mdash", "—"], ["lsquo", "‘"], ["rsquo", "’"], ["ldquo", "“"], ["rdquo", "”"], ["bdquo", "„"], ["sbquo", "‚"],
@@ -131,52 +130,11 @@ export function attribute(tag, name) {
 }
 
 /**
- * The edits that take a run of text out and leave every tag that the rest needs. Elements that held nothing else go too.
+ * For every tag with a partner, the partner's index.
  * @param {Token[]} all
- * @param {number} start  where the first letter stands
- * @param {number} end  where the last letter ends
- * @returns {Edit[]}
+ * @returns {Map<number, number>}
  */
-export function cutting(all, start, end) {
-  const partners = pairs(all);
-  const first = all.findIndex((token) => token.end > start);
-  const last = all.findLastIndex((token) => token.start < end);
-  const [from, to] = emptied(all, partners, {
-    from: first, to: last, opens: all[first].start === start, closes: all[last].end === end,
-  });
-  const goes = (index) => !["open", "close"].includes(all[index].kind) || (partners.get(index) >= from && partners.get(index) <= to);
-  const edits = [];
-  for (let index = from; index <= to; index += 1) {
-    if (!goes(index)) continue;
-    const inside = index < first || index > last;
-    edits.push({
-      start: inside ? all[index].start : Math.max(all[index].start, start),
-      end: inside ? all[index].end : Math.min(all[index].end, end), with: "",
-    });
-  }
-  return edits;
-}
-
-/** Widen a run over the tags beside it whose elements hold nothing but the run, or but a part of it. */
-function emptied(all, partners, { from, to, opens, closes }) {
-  const mayGo = (index) => all[index] && partners.has(index) && !STAYS.has(all[index].name);
-  const within = (index, first, last) => partners.get(index) >= first && partners.get(index) <= last;
-  for (let again = true; again; ) {
-    again = false;
-    if (opens && mayGo(from - 1) && within(from - 1, from, closes ? to + 1 : to)) {
-      to = Math.max(to, partners.get(from - 1));
-      from -= 1;
-      again = true;
-    } else if (closes && mayGo(to + 1) && within(to + 1, from, to)) {
-      to += 1;
-      again = true;
-    }
-  }
-  return [from, to];
-}
-
-/** For every tag with a partner, the partner's index. */
-function pairs(all) {
+export function pairs(all) {
   const partners = new Map();
   const opened = [];
   for (const [index, token] of all.entries()) {

@@ -29,6 +29,11 @@ export function withoutOurs(current, earlier) {
   return earlier.reduce((value, ours) => swap(value, ours, ""), current);
 }
 
+/** The entries of a location. @param {string} text */
+export function entries(text) {
+  return text.split(/\s*;\s*/).filter(Boolean);
+}
+
 /** @param {string} text */
 export function oneLine(text) {
   return text.replace(/[\s\u2028\u2029]+/g, " ").trim();

@@ -9,11 +9,14 @@ export function appointmentForm(page) {
 
   /** Nodes for HTML text: parsed where nothing runs; styles are set by script, since the page allows none in markup. */
   function nodesOf(html) {
-    const parsed = new DOMParser().parseFromString(html, "text/html");
-    const styles = Array.from(parsed.body.querySelectorAll("[style]"), (one) => [one, one.getAttribute("style")]);
-    styles.forEach(([one]) => one.removeAttribute("style"));
+    const unstyled = html.replace(/(<[a-z][^>]*?\s)style=/gi, "$1data-style=");
+    const parsed = new DOMParser().parseFromString(unstyled, "text/html");
+    const styled = Array.from(parsed.body.querySelectorAll("[data-style]"));
     const nodes = Array.from(parsed.body.childNodes, (node) => page.adoptNode(node));
-    styles.forEach(([one, style]) => (one.style.cssText = style));
+    for (const one of styled) {
+      one.style.cssText = one.dataset.style;
+      delete one.dataset.style;
+    }
     return nodes;
   }
 

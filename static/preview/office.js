@@ -99,7 +99,7 @@
     },
     location: { getAsync: method("location.get"), setAsync: method("location.set", 255) },
     loadCustomPropertiesAsync: loadCustomProperties,
-    notificationMessages: { replaceAsync: method("notification.replace", 32) },
+    notificationMessages: { addAsync: method("notification.add", 32) },
   };
 
   globalThis.Office = {

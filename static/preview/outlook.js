@@ -25,7 +25,7 @@ const answers = {
   "location.set": (text) => form.setLocation(text),
   "properties.load": () => ({ ...properties }),
   "properties.save": (values) => void (properties = values),
-  "notification.replace": (key, { message }) => form.notify(message),
+  "notification.add": (key, { message }) => form.notify(message),
 };
 
 window.addEventListener("message", (event) => {

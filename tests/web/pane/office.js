@@ -2,7 +2,7 @@
 (() => {
   const host = (globalThis.host = {
     type: "html", body: "", location: "", stored: {}, fail: {}, calls: [], dialogs: [], opened: [],
-    dialogError: 0, rewrite: (html) => html, delay: 0, neverReady: false, theme: undefined,
+    dialogError: 0, rewrite: (html) => html, delay: 0, neverReady: false, theme: undefined, places: [],
     ...JSON.parse(sessionStorage.getItem("host") || "{}"),
   });
   let dialogHandlers = {};
@@ -48,6 +48,17 @@
       getAsync: answer("location.get", () => host.location),
       setAsync: answer("location.set", (text) => void (host.location = text)),
     },
+    enhancedLocation: {
+      getAsync: answer("places.get", () => host.places),
+      addAsync: answer("places.add", (added) => {
+        host.places = [...host.places, ...added.map((one) => ({ locationIdentifier: one, displayName: one.id }))];
+        host.location = host.places.map((place) => place.displayName).join("; ");
+      }),
+      removeAsync: answer("places.remove", (gone) => {
+        host.places = host.places.filter((place) => !gone.some((one) => one.id === place.locationIdentifier.id));
+        host.location = host.places.map((place) => place.displayName).join("; ");
+      }),
+    },
     loadCustomPropertiesAsync: answer("properties.load", properties),
   };
   const opened = (callback) => {
@@ -67,6 +78,7 @@
     CoercionType: { Html: "html", Text: "text" },
     EventType: { DialogMessageReceived: "message", DialogEventReceived: "event", OfficeThemeChanged: "theme" },
     context: {
+      requirements: { isSetSupported: () => host.places.length > 0 },
       officeTheme: host.theme,
       mailbox: { item: host.noItem ? undefined : item, addHandlerAsync: (type, handler) => (host.themeHandler = handler) },
       ui: { displayDialogAsync: (url, options, callback) => {
