@@ -55,15 +55,20 @@ def try_template(source: str, *, kind: str, variables: Collection[str], must_pri
         raise problem
 
 
-def try_templates(candidates: Sequence[Candidate]) -> list[TemplateProblem | None]:
-    """Return for each template its problem or None. All of them share a child; one that dies is replaced."""
+def try_templates(
+    candidates: Sequence[Candidate], *, wall_seconds: float = WALL_SECONDS
+) -> list[TemplateProblem | None]:
+    """Return for each template its problem or None.
+
+    All of them share a child, and each has `wall_seconds` in it; a child that is late or dies is replaced.
+    """
     problems = [_structure_problem(candidate) for candidate in candidates]
     child: _Child | None = None
     try:
         for at, candidate in enumerate(candidates):
             if problems[at] is None:
                 child = child if child is not None and child.is_alive else _Child()
-                problems[at] = child.problem_of(candidate)
+                problems[at] = child.problem_of(candidate, wall_seconds)
     finally:
         if child is not None:
             child.close()
@@ -105,23 +110,24 @@ class _Child:
             self.close()
             raise TemplateProblem("templates cannot be tried at the moment; try again in a minute")
 
-    def problem_of(self, candidate: Candidate) -> TemplateProblem | None:
-        """Return what the child says about the template. It has the wall limit to answer."""
-        answer = self._asked(json.dumps([candidate.source, candidate.kind, candidate.variables, candidate.must_print]))
+    def problem_of(self, candidate: Candidate, wall_seconds: float) -> TemplateProblem | None:
+        """Return what the child says about the template, within the wall limit."""
+        asked = json.dumps([candidate.source, candidate.kind, candidate.variables, candidate.must_print])
+        answer = self._line(wall_seconds) if self._send(asked) else None
         if answer is None:
             self.close()
             return TemplateProblem(_TOO_MUCH)
         said = json.loads(answer)
         return TemplateProblem(said["message"], said["line"]) if said else None
 
-    def _asked(self, question: str) -> bytes | None:
+    def _send(self, question: str) -> bool:
         assert self._process.stdin is not None  # noqa: S101 - opened as a pipe above
         try:
             self._process.stdin.write(question.encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            return None
-        return self._line(WALL_SECONDS)
+            return False
+        return True
 
     def _line(self, seconds: float) -> bytes | None:
         """Return the next line, or None when the child is late or has died. Its lines are short: one write each."""

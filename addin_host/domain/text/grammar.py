@@ -61,7 +61,7 @@ _REFUSALS: dict[type[nodes.Node], str] = {
     nodes.Macro: "macros are not possible; write the text out, or use a loop",
     nodes.CallBlock: "call blocks are not possible",
     nodes.FilterBlock: "filter blocks are not possible; put the filter behind each value: {{ value|upper }}",
-    nodes.ScopedEvalContextModifier: "autoescape cannot be changed: every value is escaped",
+    nodes.Scope: "autoescape cannot be changed: every value is escaped",
     nodes.AssignBlock: "set needs a value: {% set name = value %}",
     nodes.With: "with is not possible; use {% set name = value %}",
     nodes.NSRef: "only a plain name can be set: {% set name = value %}",

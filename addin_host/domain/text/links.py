@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import re
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -64,6 +65,6 @@ def _version_3(address: str) -> str:
 
     def put_back(run: re.Match[str]) -> str:
         count = _RUN_LENGTHS.find(run[1][1]) + 2 if run[1] else 1
-        return "".join(character for character, _ in zip(taken, range(count), strict=False))
+        return "".join(itertools.islice(taken, count))
 
     return unquote(_RUN.sub(put_back, wrapped))
