@@ -152,5 +152,7 @@ VMRS = [
     ),
     _vmr("Town hall", "alice", "townhall@vmr.example.test", description="For large audiences"),
     *(_vmr(f"Project {number}", "bob", f"project{number}@vmr.example.test") for number in range(1, 10)),
+    # Neither is a user yet: Dave is only ever refused, Erin is let in where new users are allowed.
     _vmr("Dave's room", "dave", "dave@vmr.example.test"),
+    _vmr("Erin's room", "erin", "erin@vmr.example.test"),
 ]

@@ -38,7 +38,8 @@ class OutlookHost:
         """Open a new appointment and the add-in at address `pane` beside it.
 
         Options: `appointment` (location, subject, body {type, content, rewriting}, required, optional, organizer,
-        customProperties, identityToken …), `initialData`, `requirements`, `locale`, `width`, `appDomains`, `addinName`, `telemetry` (Microsoft's, sent by office.js).
+        customProperties, identityToken …), `initialData`, `requirements`, `locale`, `width`, `appDomains`, `addinName`,
+        `telemetry` (Microsoft's, sent by office.js), `failures` ({dispatch: code} from the beginning).
         """
         self.page.goto(f"{self.origin}/host.html")
         self.page.evaluate("([url, options]) => window.outlook.open(url, options)", [pane, options])

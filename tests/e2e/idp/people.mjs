@@ -8,6 +8,7 @@ const PEOPLE = [
   { login: "bob", id: "b0b00000-0000-4000-8000-000000000002", name: "Bob Example", address: "bob@example.test" },
   { login: "carol", id: "ca401000-0000-4000-8000-000000000003", name: "Carol Example", address: "carol@example.test" },
   { login: "dave", id: "da4e0000-0000-4000-8000-000000000004", name: "Dave Example", address: "dave@example.test" },
+  { login: "erin", id: "e4140000-0000-4000-8000-000000000006", name: "Erin Example", address: "erin@example.test" },
   { login: "mallory", id: "3a110400-0000-4000-8000-000000000005", name: "Alice Example", address: "alice@example.test" },
 ];
 const PASSWORD = "secret";

@@ -16,11 +16,12 @@ const REQUIREMENTS = { Mailbox: 1.15, DialogApi: 1.2, IdentityAPI: 1.3 };
 
 class Outlook {
   open(url, { appointment = {}, initialData = {}, requirements = REQUIREMENTS, locale = "en-US", width = 360, appDomains = [],
-    addinName = "Video meetings", telemetry = true } = {}) {
+    addinName = "Video meetings", telemetry = true, failures = {} } = {}) {
     Object.assign(this, { locale, telemetry, initialData, requirements, addinName, appDomains, origin: new URL(url).origin });
     this.appointment = new Appointment(appointment);
     this.calls = [];
     this.failures = new Map();
+    for (const [dispatch, code] of Object.entries(failures)) this.fail(Number(dispatch), code);
     this.withheld = new Set();
     this.registered = new Map();
     this.frame?.remove();
