@@ -44,7 +44,7 @@ types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy
 
 floors: $(VENV)/.dev ## who may import whom
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 migrations: $(VENV)/.dev ## every migration up, down and up again, on both databases
 	$(BIN)/python -m pytest tests/store/test_migrations.py

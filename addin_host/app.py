@@ -11,8 +11,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from addin_host import logs
-from addin_host import settings as environment
+from addin_host import logs, settings
 from addin_host.cli import cli
 from addin_host.cli.wiring import Wiring
 from addin_host.domain.addresses import AddressPolicy
@@ -47,13 +46,13 @@ class Composition:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
-def create_app(settings: Settings | None = None, composition: Composition | None = None) -> Flask:
+def create_app(given: Settings | None = None, composition: Composition | None = None) -> Flask:
     """Return the WSGI application. Raises Misconfigured when the key or the schema is not usable."""
-    settings, composition = settings or environment.load(), composition or Composition()
-    logs.configure(settings.log_level)
+    run, composition = given or settings.load(), composition or Composition()
+    logs.configure(run.log_level)
     resources = _resources()
-    database = Database(settings.database_url, pool_size=settings.threads)
-    box = keys.secret_box(settings.key_file, database)
+    database = Database(run.database_url, pool_size=run.threads)
+    box = keys.secret_box(run.key_file, database)
     catalogue = Catalogue(database, composition.deployment)
     services = Services(
         database=database,
@@ -72,8 +71,8 @@ def create_app(settings: Settings | None = None, composition: Composition | None
     app.extensions[KEY] = services
     app.jinja_env.globals["asset"] = services.assets.url
     _open_doors(app, services, composition)
-    if settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, settings.proxies, settings.proxies, settings.proxies)  # type: ignore[method-assign]
+    if count := run.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]
     return app
 
 
@@ -105,20 +104,17 @@ def _resources() -> Path:
 
 def main() -> None:
     """Run the command line."""
-    cli(
-        obj=Wiring(
-            load_settings=environment.load,
-            make_app=create_app,
-            make_demo=_demo,
-            trial=try_candidates,
-            now=Composition().now,
-        )
-    )
+    cli(obj=wiring())
 
 
-def _demo(settings: Settings, origin: str) -> Flask:
+def wiring() -> Wiring:
+    """Return what the commands work with."""
+    return Wiring(settings.load, make_app=create_app, make_demo=_demo, trial=try_candidates, now=Composition().now)
+
+
+def _demo(given: Settings, origin: str) -> Flask:
     deployment = Deployment(origin=origin, stand_in="preview/office.js", framed_by_self=True)
-    return create_app(settings, Composition(deployment=deployment, identity=DemoIdentity(origin)))
+    return create_app(given, Composition(deployment=deployment, identity=DemoIdentity(origin)))
 
 
 if __name__ == "__main__":

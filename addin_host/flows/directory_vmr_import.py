@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from addin_host.domain.directory import COLUMNS, Kind, Submitted, Survey, Vmr, pin_problems
@@ -18,6 +18,7 @@ from addin_host.store.models import ConferenceAliasRow, ConferenceRow
 from addin_host.store.secrets import SecretBox
 
 _NEW = Vmr("", "", "conference", "", "", False, "", ())
+_ASKED_AT_ONCE = 200  # aliases: PostgreSQL reads the whole table instead of the index when asked for thousands
 _UNREADABLE = "?"  # stands for a stored PIN that this key does not open; no PIN of a file equals it
 
 
@@ -120,10 +121,8 @@ class VmrImport:
     def _settle_aliases(self, batch: Sequence[tuple[Submitted, Vmr]]) -> None:
         """Report aliases that another VMR keeps; take those away that another VMR of the file gives up."""
         wanted = {alias.lower(): (submitted, vmr) for submitted, vmr in batch for alias in vmr.aliases or ()}
-        if not wanted:
-            return
         given_up = []
-        for alias_id, alias, holder in self._session.execute(_holders(list(wanted))):
+        for alias_id, alias, holder in self._holders(list(wanted)):
             submitted, vmr = wanted[alias.lower()]
             if holder == vmr.name:
                 continue
@@ -146,9 +145,13 @@ class VmrImport:
             for column, value in self._values(change).items():
                 setattr(change.row, column, value)
         if created:
-            statement = insert(ConferenceRow).returning(ConferenceRow.id, ConferenceRow.name)
-            rows = self._session.execute(statement, [self._values(change) for change in created])
-            ids |= {name: conference_id for conference_id, name in rows}
+            # Without RETURNING the driver sends rows in bulk; asking for the ids afterwards is still faster.
+            self._session.execute(insert(ConferenceRow), [self._values(change) for change in created])
+            named = ConferenceRow.name.in_([change.after.name for change in created])
+            ids |= {
+                name: own
+                for name, own in self._session.execute(select(ConferenceRow.name, ConferenceRow.id).where(named))
+            }
         self._write_aliases(ids, [*created, *realiased])
 
     def _write_aliases(self, ids: dict[str, int], changes: Sequence[_Change]) -> None:
@@ -158,8 +161,7 @@ class VmrImport:
             for order, alias in enumerate(change.after.aliases or ())
         ]
         if rows:
-            # RETURNING makes SQLAlchemy send many rows in one statement, several times faster than one by one.
-            self._session.execute(insert(ConferenceAliasRow).returning(ConferenceAliasRow.id), rows)
+            self._session.execute(insert(ConferenceAliasRow), rows)
 
     def _values(self, change: _Change) -> dict[str, Any]:
         row, vmr = change.row, change.after
@@ -183,11 +185,11 @@ class VmrImport:
             return stored
         return self._run.box.seal(pin_place(own_uuid, which), pin) if pin else None
 
-
-def _holders(aliases: Sequence[str]) -> Select[int, str, str]:
-    """Select id, alias and the name of the VMR of aliases given in lower case."""
-    return (
-        select(ConferenceAliasRow.id, ConferenceAliasRow.alias, ConferenceRow.name)
-        .join(ConferenceRow, ConferenceRow.id == ConferenceAliasRow.conference_id)
-        .where(func.lower(ConferenceAliasRow.alias).in_(aliases))
-    )
+    def _holders(self, aliases: Sequence[str]) -> Iterator[Row[int, str, str]]:
+        """Yield id, alias and the name of the VMR for those of the aliases (in lower case) that are stored."""
+        statement = select(ConferenceAliasRow.id, ConferenceAliasRow.alias, ConferenceRow.name).join(
+            ConferenceRow, ConferenceRow.id == ConferenceAliasRow.conference_id
+        )
+        for first in range(0, len(aliases), _ASKED_AT_ONCE):
+            some = aliases[first : first + _ASKED_AT_ONCE]
+            yield from self._session.execute(statement.where(func.lower(ConferenceAliasRow.alias).in_(some)))

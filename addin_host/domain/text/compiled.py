@@ -23,7 +23,7 @@ from addin_host.domain.text.variables import prepared
 
 HTML_KIND = "html_template"
 TEXT_KIND = "text_template"
-_CACHED = 512
+_CACHED = 256
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff]")
 # What template code can raise once the grammar has let it through; the caps raise RenderProblem themselves.
 _RUN_TIME = (
