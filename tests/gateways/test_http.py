@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
@@ -67,13 +68,16 @@ def test_sessions_of_others_keep_the_policy_whatever_they_ask() -> None:
     assert server.requests == []
 
 
-def test_a_session_posts_and_ignores_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_ignores_what_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine idp.test login ada password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     with LocalServer(hello, TLS) as server:
         session = Outbound(Names(LOCAL)).session(route_to(server))
         assert session.post(f"https://idp.test:{server.port}/t", data={"a": "b"}).json() == {"hello": "world"}
     assert server.requests[0].form == {"a": "b"}
+    assert "authorization" not in server.requests[0].headers
 
 
 def test_a_certificate_may_name_an_address() -> None:
@@ -193,6 +197,8 @@ def test_drips_end_at_the_deadline(fault: Callable[..., None]) -> None:
     with LocalServer(fault, TLS) as server, pytest.raises(Upstream, match="in time"):
         fetch(server, seconds=0.7)
     assert 0.6 < time.monotonic() - began < 1.2
+    time.sleep(0.3)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("outbound")], "work goes on"
 
 
 def test_the_default_deadline_is_five_seconds() -> None:

@@ -668,6 +668,8 @@ def test_a_provider_that_is_down_holds_up_one_sign_in_and_comes_back(entra: Desk
 
 def test_keys_are_not_shared_between_integrations_that_trust_different_roots(entra: Desk) -> None:
     entra.sign_in()
+    entra.with_values(ca_bundle=entra.integration["ca_bundle"] + "\n").sign_in()
+    assert entra.provider.count("/keys") == 2
     entra.with_values(ca_bundle="")
     with pytest.raises(Upstream, match="certificate"):
         entra.sign_in()
