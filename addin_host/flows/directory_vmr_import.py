@@ -148,10 +148,8 @@ class VmrImport:
             # Without RETURNING the driver sends rows in bulk; asking for the ids afterwards is still faster.
             self._session.execute(insert(ConferenceRow), [self._values(change) for change in created])
             named = ConferenceRow.name.in_([change.after.name for change in created])
-            ids |= {
-                name: own
-                for name, own in self._session.execute(select(ConferenceRow.name, ConferenceRow.id).where(named))
-            }
+            found = self._session.execute(select(ConferenceRow.name, ConferenceRow.id).where(named))
+            ids |= {row.name: row.id for row in found}
         self._write_aliases(ids, [*created, *realiased])
 
     def _write_aliases(self, ids: dict[str, int], changes: Sequence[_Change]) -> None:
