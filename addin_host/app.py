@@ -35,10 +35,7 @@ from addin_host.web.services import KEY, Services
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What production, the demo and the tests wire differently. The defaults are production's.
-
-    `identity` replaces the providers (the demo's people); `policy` says where outbound calls may go.
-    """
+    """What production (the defaults), the demo and the tests wire differently; `identity` replaces the providers."""
 
     deployment: Deployment = field(default_factory=Deployment)
     policy: AddressPolicy = field(default_factory=AddressPolicy)

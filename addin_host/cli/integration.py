@@ -13,6 +13,7 @@ import click
 from addin_host.cli.wiring import Wiring
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Invalid, Problem
+from addin_host.domain.fields_page import fields_page
 from addin_host.domain.manifest import too_long_labels
 from addin_host.flows import integrations
 from addin_host.flows.integrations import Draft
@@ -73,6 +74,12 @@ def export(wiring: Wiring, reference: str) -> None:
     """Print every field of the integration ID (number or uuid) as JSON. Secrets are left out."""
     with wiring.database().read() as session:
         click.echo(json.dumps(integrations.export(session, reference), indent=2, ensure_ascii=False))
+
+
+@integration.command(epilog="Example: addin-host integration fields > docs/integration.md")
+def fields() -> None:
+    """Print the reference of all fields: kinds, limits, defaults, and when each is required."""
+    click.echo(fields_page(), nl=False)
 
 
 @integration.command("list")

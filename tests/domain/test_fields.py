@@ -8,6 +8,7 @@ import pytest
 
 from addin_host.domain.errors import Problem
 from addin_host.domain.fields import BY_NAME, FIELDS, Field, defaults, holds, is_blank
+from addin_host.domain.fields_page import fields_page
 from addin_host.domain.validation import check_record, unknown_names
 from tests.conftest import a_record
 
@@ -212,6 +213,12 @@ def test_unknown_names_are_refused_by_name():
 def test_every_problem_is_reported_at_once():
     found = problems(a_full_record(name="", url="ftp://x", time_zone="nowhere", meeting_buffer_before=999))
     assert set(found) == {"name", "url", "time_zone", "meeting_buffer_before"}
+
+
+def test_the_reference_is_up_to_date():
+    page = Path("docs/integration.md").read_text(encoding="utf-8")
+    assert page == fields_page(), "Run: addin-host integration fields > docs/integration.md"
+    assert all(f"`{field.name}`" in page for field in FIELDS)
 
 
 def test_blank_and_conditions():
