@@ -32,7 +32,7 @@ def tried(source: str, *, kind: str = "html_template", must_print: str | None = 
 def test_every_default_of_an_integration_passes_in_one_quick_batch() -> None:
     began = time.perf_counter()
     assert try_templates(DEFAULTS) == [None] * len(DEFAULTS)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 30  # 0.2 s on an idle machine
 
 
 @pytest.mark.parametrize(
@@ -117,4 +117,4 @@ def test_a_child_that_is_late_is_killed_and_replaced() -> None:
     began = time.perf_counter()
     problems = try_templates(DEFAULTS[:2], wall_seconds=0.0)
     assert all(problem is not None and "too much time or memory" in problem.message for problem in problems)
-    assert time.perf_counter() - began < 10
+    assert time.perf_counter() - began < 60

@@ -1,4 +1,7 @@
-"""Hostile templates, without any limit of the process: no escape, and the bars of security.md section 17."""
+"""Hostile templates, without any limit of the process: no escape, and the bars of security.md section 17.
+
+Time is processor time, so that a busy machine does not fail the build; rendering waits for nothing else.
+"""
 
 from __future__ import annotations
 

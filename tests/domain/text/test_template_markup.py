@@ -280,9 +280,9 @@ BOMBS = {
 def test_html_made_to_exhaust_the_parser_is_bounded(name: str) -> None:
     best = 9.0
     for _ in range(3):  # the machine may be busy: the best of three is the cost
-        began = time.perf_counter()
+        began = time.process_time()
         html = sanitise_html(BOMBS[name])
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     assert best <= 0.5
     assert len(html) <= 256 * 1024
 
