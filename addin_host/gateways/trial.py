@@ -60,7 +60,7 @@ def try_templates(
 ) -> list[TemplateProblem | None]:
     """Return for each template its problem or None.
 
-    All of them share a child, and each has `wall_seconds` in it; a child that is late or dies is replaced.
+    All of them share a child, and each has a second in it; a child that is late or dies is replaced.
     """
     problems = [_structure_problem(candidate) for candidate in candidates]
     child: _Child | None = None
@@ -68,7 +68,7 @@ def try_templates(
         for at, candidate in enumerate(candidates):
             if problems[at] is None:
                 child = child if child is not None and child.is_alive else _Child()
-                problems[at] = child.problem_of(candidate, wall_seconds)
+                problems[at] = child.problem_of(candidate, WALL_SECONDS)
     finally:
         if child is not None:
             child.close()
