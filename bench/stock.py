@@ -75,7 +75,7 @@ SELECT 'filler-' || i, 'Room ' || i, 'A room', 'conference', false, 'person' || 
 """
 _ALIASES = """
 INSERT INTO conference_alias (conference_id, alias, view_order)
-SELECT id, 'room.' || id || '@vmr.example.com', 0 FROM conference WHERE uuid LIKE 'filler-%'
+SELECT id, 'room.' || id || '@vmr.example.com', 0 FROM conference WHERE substr(uuid, 1, 7) = 'filler-'
 """
 _INTEGRATIONS = """
 INSERT INTO integration (uuid, name, version, record, icon_hash, created_at, updated_at)
@@ -89,7 +89,7 @@ def add_people(database: Database, vmrs: int) -> list[int]:
     _run(database, _PEOPLE, vmrs // PER_PERSON)
     _run(database, _VMRS, vmrs)
     _run(database, _ALIASES, 0)
-    return [row[0] for row in database.rows("SELECT id FROM end_user WHERE uuid LIKE 'filler-%' ORDER BY id")]
+    return [row[0] for row in database.rows("SELECT id FROM end_user WHERE substr(uuid, 1, 7) = 'filler-' ORDER BY id")]
 
 
 def copy_integrations(database: Database, count: int) -> None:
