@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["create_app"]  # noqa: F822 - see __getattr__
+__all__ = ["create_app"]
 
 
 def __getattr__(name: str) -> Any:

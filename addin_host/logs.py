@@ -35,5 +35,7 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    gunicorn = logging.getLogger("gunicorn.error")
+    gunicorn.handlers[:], gunicorn.propagate = [], True
     for name in ("werkzeug", "urllib3", "PIL", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

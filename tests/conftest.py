@@ -35,8 +35,8 @@ class Cluster:
         if os.getuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
         self._run("initdb", "-D", str(folder / "data"), "-U", "addin", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-k {folder} -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=300"
-        self._run("pg_ctl", "-D", str(folder / "data"), "-w", "-o", options, "-l", str(folder / "log"), "start")
+        self._options = f"-k {folder} -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=300"
+        self._start()
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*self._as, str(self._programs / program), *arguments]
@@ -50,8 +50,16 @@ class Cluster:
         self._run("createdb", "-h", str(self.folder), "-U", "addin", name)
         return self.url(name)
 
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+    def _start(self) -> None:
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "-D", data, "-w", "-o", self._options, "-l", log, "start")
+
+    def restart(self) -> None:
+        self.stop("fast")
+        self._start()
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "stop")
 
 
 @pytest.fixture(scope="session")

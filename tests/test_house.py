@@ -123,5 +123,6 @@ def test_every_command_explains_itself():
     assert len(found) > 15
     for path, command in found:
         assert command.help, path
+        assert isinstance(command, click.Group) or "Example" in (command.epilog or "") + command.help, path
         with click.Context(command, info_name=" ".join(path)) as context:
             assert len(command.get_help(context).splitlines()) >= 3, path

@@ -1,7 +1,4 @@
-"""The commands of `addin-host`.
-
-Exit codes everywhere: 0 done, 1 refused or failed (the reason is on standard error), 2 wrong usage.
-"""
+"""The commands of `addin-host`."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from addin_host.cli.integration import integration
 from addin_host.cli.manifest import check_manifest
 from addin_host.cli.platform import platform
 from addin_host.cli.server import demo, serve
+from addin_host.cli.session import session
 from addin_host.domain.errors import HostError
 
 
@@ -43,8 +41,10 @@ def cli() -> None:
       addin-host serve
 
     To look around without Outlook: addin-host demo
+
+    Exit codes: 0 done, 1 refused or failed (the reason is on standard error), 2 wrong usage.
     """
 
 
-for command in (serve, demo, db, integration, directory, check_manifest, platform):
+for command in (serve, demo, db, integration, directory, session, platform, check_manifest):
     cli.add_command(command)

@@ -38,7 +38,7 @@ def downgrade(wiring: Wiring, revision: str, yes: bool) -> None:
     click.echo(f"The database is at revision {migrate.current(database) or 'none'}.")
 
 
-@db.command()
+@db.command(epilog="Example: addin-host db status --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def status(wiring: Wiring, as_json: bool) -> None:

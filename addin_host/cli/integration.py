@@ -82,7 +82,7 @@ def fields() -> None:
     click.echo(fields_page(), nl=False)
 
 
-@integration.command("list")
+@integration.command("list", epilog="Example: addin-host integration list --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_(wiring: Wiring, as_json: bool) -> None:
@@ -99,7 +99,7 @@ def list_(wiring: Wiring, as_json: bool) -> None:
         click.echo("There are no integrations yet. Create one with: addin-host integration import FILE.json", err=True)
 
 
-@integration.command()
+@integration.command(epilog="Example: addin-host integration delete 3")
 @click.argument("reference", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj

@@ -16,7 +16,7 @@ def platform() -> None:
     """Settings that are not per integration: web proxy, length of the sign-in session."""
 
 
-@platform.command()
+@platform.command(epilog="Example: addin-host platform show --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def show(wiring: Wiring, as_json: bool) -> None:

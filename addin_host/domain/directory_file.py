@@ -10,6 +10,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, TextIO
 
 from addin_host.domain.directory import COLUMNS, REQUIRED, Kind, Submitted, User, Vmr
@@ -103,14 +104,12 @@ def _unknown(what: str, name: str, number: int, known: Iterable[str]) -> str:
 
 def _from_cells(headings: Sequence[str], cells: Sequence[str], kind: Kind, number: int, position: int) -> Submitted:
     values: dict[str, Any] = {}
-    for name, cell in zip(headings, cells, strict=False):
+    for name, cell in zip_longest(headings, cells[: len(headings)], fillvalue=""):
         text = cell[1:] if _GUARDED.match(cell) else cell
         if kind is Kind.VMR and _ALIAS_COLUMN.fullmatch(name):
             values.setdefault("aliases", []).extend(filter(None, _SEPARATORS.split(text)))
         else:
             values[name] = text
-    for name in headings[len(cells) :]:
-        values.setdefault("aliases" if _ALIAS_COLUMN.fullmatch(name) else name, "")
     flaws = ("has more cells than there are headings. Put quotes around a value that holds the separator.",)
     return Submitted(kind, "row", number, values, position, flaws if any(cells[len(headings) :]) else ())
 

@@ -11,9 +11,9 @@ from addin_host.domain.fields import BY_NAME, FIELDS, Condition, Field
 _INTRODUCTION = """\
 # Fields of an integration
 
-Made by `addin-host integration fields` from the table that the program itself uses; do not edit it by hand. A field that
-is not available is neither checked nor used, and keeps its value. Secrets are given in clear in an import, stored sealed,
-and never exported.
+Made by `addin-host integration fields` from the table that the program itself uses; do not edit it by hand. A field
+that is not available is neither checked nor used, and keeps its value. Secrets are given in clear in an import, stored
+sealed, and never exported.
 """
 _LONG = 60
 

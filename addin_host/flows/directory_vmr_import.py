@@ -19,7 +19,6 @@ from addin_host.store.secrets import SecretBox
 
 _NEW = Vmr("", "", "conference", "", "", False, "", ())
 _ASKED_AT_ONCE = 200  # aliases: PostgreSQL reads the whole table instead of the index when asked for thousands
-_UNREADABLE = "?"  # stands for a stored PIN that this key does not open; no PIN of a file equals it
 
 
 @dataclass(slots=True)
@@ -111,7 +110,8 @@ class VmrImport:
         try:
             return self._run.box.open(pin_place(row.uuid, which), sealed) if sealed else ""
         except Misconfigured:
-            return _UNREADABLE  # importing the PIN again is how such a VMR is mended
+            # Not a PIN that a file can hold, so that importing the PIN again mends such a VMR.
+            return f"unreadable {which}"
 
     def _change(self, submitted: Submitted, vmr: Vmr, stored: dict[str, tuple[ConferenceRow, Vmr]]) -> _Change:
         row, before = stored.get(vmr.name, (None, _NEW))

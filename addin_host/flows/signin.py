@@ -183,6 +183,36 @@ def _signed_in(session: Session, session_id: int | None) -> SignedIn:
     return SignedIn(Bearer(user.id, row.id), user.display_name, user.primary_email_address)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A dialog session as an administrator sees it."""
+
+    id: int
+    integration_id: int
+    email: str
+    created_at: datetime
+    expires_at: datetime
+
+
+def open_sessions(session: Session, *, now: datetime) -> list[OpenSession]:
+    """List the sessions that are open, the newest first."""
+    found = session.execute(
+        select(DialogSessionRow, EndUserRow.primary_email_address)
+        .join(EndUserRow, EndUserRow.id == DialogSessionRow.user_id)
+        .where(DialogSessionRow.expires_at > now)
+        .order_by(DialogSessionRow.id.desc())
+    )
+    return [OpenSession(row.id, row.integration_id, email, row.created_at, row.expires_at) for row, email in found]
+
+
+def end_session(session: Session, session_id: int) -> None:
+    """End a session: its cookie and the renewal of its bearers are over. Raises Refused."""
+    row = session.get(DialogSessionRow, session_id)
+    if row is None:
+        raise Refused(Reason.UNKNOWN, f"There is no session {session_id}.")
+    session.delete(row)
+
+
 def renew(session: Session, *, integration_id: int, bearer: Bearer, now: datetime) -> SignedIn:
     """Return the session a bearer stands for, if it is still open. Raises Refused."""
     row = session.get(DialogSessionRow, bearer.session_id)

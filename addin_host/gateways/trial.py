@@ -55,9 +55,7 @@ def try_template(source: str, *, kind: str, variables: Collection[str], must_pri
         raise problem
 
 
-def try_templates(
-    candidates: Sequence[Candidate], *, wall_seconds: float = WALL_SECONDS
-) -> list[TemplateProblem | None]:
+def try_templates(candidates: Sequence[Candidate]) -> list[TemplateProblem | None]:
     """Return for each template its problem or None.
 
     All of them share a child, and each has a second in it; a child that is late or dies is replaced.

@@ -6,9 +6,12 @@ reads that every page makes and skip the ORM (performance.md).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
+from weakref import ref
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
@@ -25,16 +28,17 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 32) -> None:
         self.url = make_url(_with_driver(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = self._engine(pool_size, {})
+        self.engine = self._engine(pool_size, {"pool_pre_ping": True})
         self._hot = self._engine(pool_size, {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None})
         self._driver_error: type[Exception] = self._hot.dialect.loaded_dbapi.OperationalError
         self._writing = self.engine.execution_options(addin_host_begin="IMMEDIATE") if self.is_sqlite else self.engine
+        os.register_at_fork(after_in_child=partial(_forget_parents_connections, ref(self)))
 
     def _engine(self, pool_size: int, options: dict[str, Any]) -> Engine:
-        engine = create_engine(self.url, pool_size=pool_size, pool_pre_ping=not self.is_sqlite, **options)
+        engine = create_engine(self.url, pool_size=pool_size, **options)
         if self.is_sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
-            if not options:
+            if "isolation_level" not in options:
                 event.listen(engine, "begin", _begin_sqlite)
         return engine
 
@@ -55,14 +59,23 @@ class Database:
         return next(iter(self.rows(sql, *parameters)), None)
 
     def rows(self, sql: str, *parameters: Any) -> Sequence[Any]:
-        """Return all rows of a statement written with `?` placeholders."""
-        with self._translated(), closing(self._hot.raw_connection()) as connection:
+        """Return all rows of a statement written with `?` placeholders. Raises Upstream."""
+        try:
+            return self._rows(sql, parameters)
+        except self._driver_error:
+            # A server that was restarted leaves dead connections in the pool: once more with a new one.
+            self._hot.dispose()
+        with self._translated():
+            return self._rows(sql, parameters)
+
+    def _rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        connection = self._hot.raw_connection()
+        try:
             cursor = connection.cursor()
-            try:
-                cursor.execute(self._native(sql), parameters)
-                return cursor.fetchall()
-            finally:
-                cursor.close()
+            cursor.execute(self._native(sql), parameters)
+            return cursor.fetchall()
+        finally:
+            connection.close()
 
     def _native(self, sql: str) -> str:
         return sql if self.is_sqlite else sql.replace("?", "%s")
@@ -84,6 +97,13 @@ class Database:
         """Give all pooled connections back."""
         self.engine.dispose()
         self._hot.dispose()
+
+
+def _forget_parents_connections(database: ref[Database]) -> None:
+    """Leave the connections of the process that forked to it: two processes on one connection garble each other."""
+    if opened := database():
+        opened.engine.dispose(close=False)
+        opened._hot.dispose(close=False)
 
 
 def _with_driver(url: str) -> str:

@@ -236,6 +236,19 @@ def test_the_cookie_finds_its_session_at_its_integration_only(world, clock):
         assert signin.current_session(session, integration_id=1, cookie=cookie, now=clock()) is None
 
 
+def test_sessions_are_listed_and_ended(world, clock):
+    verifier, pane = a_pane()
+    found = redeem(world, clock, verifier, hand_over(world, clock, pane))
+    with world.write() as session:
+        (one,) = signin.open_sessions(session, now=clock())
+        assert (one.id, one.email, one.integration_id) == (found.bearer.session_id, "alice@example.com", 1)
+        signin.end_session(session, one.id)
+    with world.read() as session:
+        assert signin.open_sessions(session, now=clock()) == []
+        with pytest.raises(Refused, match="no session"):
+            signin.end_session(session, one.id)
+
+
 def test_what_has_expired_is_cleared_away(world, box, clock):
     verifier, pane = a_pane()
     leave(world, box, clock, pane)

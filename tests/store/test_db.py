@@ -1,3 +1,4 @@
+import os
 import threading
 from datetime import UTC, datetime
 
@@ -50,6 +51,27 @@ def test_many_writers_all_get_through(database):
     for thread in threads:
         thread.join()
     assert database.row("SELECT count(*) FROM platform_setting")[0] == 40
+
+
+def test_a_server_that_was_restarted_is_found_again(cluster):
+    database = Database(cluster.create("restarted"))
+    assert database.row("SELECT 1") == (1,)
+    with database.read() as session:
+        session.execute(select(1))
+    cluster.restart()
+    assert database.row("SELECT 1") == (1,)
+    with database.read() as session:
+        assert session.scalar(select(1)) == 1
+    database.close()
+
+
+def test_a_forked_child_leaves_its_parents_connections_alone(database):
+    database.row("SELECT 1")
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if database.row("SELECT 2")[0] == 2 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert database.row("SELECT 3")[0] == 3
 
 
 def test_a_database_that_is_away_is_a_matter_of_trying_later():
