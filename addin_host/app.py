@@ -24,7 +24,7 @@ from addin_host.flows.personal_vmrs import RenderedVmrs
 from addin_host.gateways.http import Outbound
 from addin_host.gateways.identity import AuthlibIdentity
 from addin_host.gateways.memory import DemoIdentity
-from addin_host.gateways.trial import try_candidates
+from addin_host.gateways.trial import try_templates
 from addin_host.settings import Settings
 from addin_host.store import keys
 from addin_host.store.db import Database
@@ -106,7 +106,7 @@ def main() -> None:
 
 def wiring() -> Wiring:
     """Return what the commands work with."""
-    return Wiring(settings.load, make_app=create_app, make_demo=_demo, trial=try_candidates, now=Composition().now)
+    return Wiring(settings.load, make_app=create_app, make_demo=_demo, trial=try_templates, now=Composition().now)
 
 
 def _demo(given: Settings, origin: str) -> Flask:

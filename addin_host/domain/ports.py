@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from addin_host.domain.errors import Problem
 from addin_host.domain.integration import Integration
+from addin_host.domain.text import TemplateProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,17 @@ class IdentityProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TemplateCandidate:
-    """A template that an administrator wants to save. `must_print` names a variable that its output must hold."""
+    """A template that an administrator wants to save. `must_print` names a variable that its output must show."""
 
-    field: str
-    label: str
     source: str
     kind: str
     variables: tuple[str, ...]
-    must_print: str | None
+    must_print: str | None = None
 
 
 class TemplateTrial(Protocol):
     """Renders administrators' templates where they can do no harm, before they are accepted."""
 
-    def __call__(self, candidates: Sequence[TemplateCandidate]) -> list[Problem]:
-        """Return what is wrong, each with the line in the template."""
+    def __call__(self, candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
+        """Return for each template what is wrong with it, or None."""
         ...

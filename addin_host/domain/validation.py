@@ -15,6 +15,8 @@ from zoneinfo import available_timezones
 
 from addin_host.domain.errors import Problem
 from addin_host.domain.fields import BY_NAME, FIELDS, Field, holds, is_blank
+from addin_host.domain.text import RenderProblem
+from addin_host.domain.text.markup import cleaned
 
 _LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _FQDN = re.compile(rf"{_LABEL}(\.{_LABEL})+", re.IGNORECASE)
@@ -98,6 +100,14 @@ def _metadata_sources(_field: Field, value: Any) -> str | None:
     return None
 
 
+def _html_problem(_field: Field, value: Any) -> str | None:
+    try:
+        cleaned(value)
+    except RenderProblem as problem:
+        return f"cannot be shown: {problem.message}"
+    return None
+
+
 _CHECKS: Mapping[str, Check] = {
     "bool": lambda _f, v: None if isinstance(v, bool) else "must be on or off (true or false)",
     "int": lambda _f, v: None if isinstance(v, int) and not isinstance(v, bool) else "must be a whole number",
@@ -108,6 +118,8 @@ _CHECKS: Mapping[str, Check] = {
     "email": lambda _f, v: None if is_email(v) else "is not an e-mail address",
     "uuid": lambda _f, v: _uuid_problem(v),
     "pem": lambda _f, v: None if _PEM.fullmatch(v.strip()) else "must hold certificates in PEM form, and nothing else",
+    "html_label": _html_problem,
+    "static_html": _html_problem,
     "list_of_urls_one_per_line": _each_line(https_problem),
     "list_of_origins_one_per_line": _each_line(_origin_problem),
     "list_of_uuids_one_per_line": _each_line(_uuid_problem),

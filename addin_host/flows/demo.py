@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from addin_host.domain.demo import IN_DIRECTORY, INTEGRATIONS, PEOPLE, VMRS, DemoVmr
 from addin_host.domain.errors import Misconfigured
+from addin_host.domain.ports import TemplateCandidate
+from addin_host.domain.text import TemplateProblem
 from addin_host.flows import integrations
 from addin_host.flows.directory import pin_place
 from addin_host.store.models import ConferenceAliasRow, ConferenceRow, EndUserRow, IntegrationRow
@@ -42,13 +45,18 @@ def seed(session: Session, *, box: SecretBox, now: datetime) -> None:
     if session.scalar(select(IntegrationRow.id)) is not None:
         return
     for record in INTEGRATIONS:
-        draft = integrations.prepare(record, before=None, trial=lambda _candidates: [])
+        draft = integrations.prepare(record, before=None, trial=_no_trial)
         integrations.store(session, draft, box=box, now=now)
     session.add_all(
         EndUserRow(uuid=str(uuid.uuid4()), primary_email_address=one.email, display_name=one.name, created_at=now)
         for one in IN_DIRECTORY
     )
     session.add_all(_row(vmr, box, now) for vmr in VMRS)
+
+
+def _no_trial(candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
+    """The demo has no templates but the defaults."""
+    return [None for _candidate in candidates]
 
 
 def _row(vmr: DemoVmr, box: SecretBox, now: datetime) -> ConferenceRow:

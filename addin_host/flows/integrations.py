@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,7 +104,7 @@ def prepare(submitted: Mapping[str, Any], *, before: Existing | None, trial: Tem
     problems += check_record(record | secrets, secrets_set=kept)
     icon = _icon(record.pop(ICON, None), problems)
     if not problems:
-        problems += trial(_candidates(record))
+        problems += _template_problems(record, trial)
     if problems:
         raise Invalid(problems)
     given = {name: str(value) for name, value in secrets.items() if not is_blank(value)}
@@ -150,12 +150,14 @@ def _icon(encoded: Any, problems: list[Problem]) -> bytes | None:
     return None
 
 
-def _candidates(record: Mapping[str, Any]) -> Sequence[TemplateCandidate]:
-    """List the templates to try: those in use that differ from the defaults, which the tests have tried."""
+def _template_problems(record: Mapping[str, Any], trial: TemplateTrial) -> list[Problem]:
+    """Try the templates in use that differ from the defaults, which the tests have tried."""
+    fields = [field for field in FIELDS if _worth_trying(field, record)]
+    found = trial([TemplateCandidate(record[f.name], f.kind, f.variables, f.must_print) for f in fields])
     return [
-        TemplateCandidate(field.name, field.label, record[field.name], field.kind, field.variables, field.must_print)
-        for field in FIELDS
-        if _worth_trying(field, record)
+        Problem(field.name, field.label, f"line {problem.line}: {problem.message}.", problem.line)
+        for field, problem in zip(fields, found, strict=True)
+        if problem
     ]
 
 

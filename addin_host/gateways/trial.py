@@ -11,12 +11,10 @@ import resource
 import selectors
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from addin_host.domain.errors import Problem
 from addin_host.domain.ports import TemplateCandidate
 from addin_host.domain.text import (
     RenderProblem,
@@ -38,24 +36,7 @@ _TOO_MUCH = "the template takes too much time or memory; use fewer loops and sho
 _SIZES = {"typical": "usual values", "empty": "empty values", "largest": "values as long as they can be"}
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A template to try; `must_print` names the variable whose value has to be seen in the result."""
-
-    source: str
-    kind: str
-    variables: tuple[str, ...]
-    must_print: str | None = None
-
-
-def try_template(source: str, *, kind: str, variables: Collection[str], must_print: str | None = None) -> None:
-    """Raise TemplateProblem when the template cannot be used; see `domain.ports.TemplateTrial`."""
-    problem = try_templates([Candidate(source, kind, tuple(variables), must_print)])[0]
-    if problem is not None:
-        raise problem
-
-
-def try_templates(candidates: Sequence[Candidate]) -> list[TemplateProblem | None]:
+def try_templates(candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
     """Return for each template its problem or None.
 
     All of them share a child, and each has a second in it; a child that is late or dies is replaced.
@@ -73,17 +54,7 @@ def try_templates(candidates: Sequence[Candidate]) -> list[TemplateProblem | Non
     return problems
 
 
-def try_candidates(candidates: Sequence[TemplateCandidate]) -> list[Problem]:
-    """Return what is wrong with an integration's templates; see `domain.ports.TemplateTrial`."""
-    found = try_templates([Candidate(one.source, one.kind, one.variables, one.must_print) for one in candidates])
-    return [
-        Problem(candidate.field, candidate.label, f"line {problem.line}: {problem.message}.", line=problem.line)
-        for candidate, problem in zip(candidates, found, strict=True)
-        if problem is not None
-    ]
-
-
-def _structure_problem(candidate: Candidate) -> TemplateProblem | None:
+def _structure_problem(candidate: TemplateCandidate) -> TemplateProblem | None:
     try:
         compile_template(candidate.source, kind=candidate.kind, variables=candidate.variables)
     except TemplateProblem as problem:
@@ -108,7 +79,7 @@ class _Child:
             self.close()
             raise TemplateProblem("templates cannot be tried at the moment; try again in a minute")
 
-    def problem_of(self, candidate: Candidate, wall_seconds: float) -> TemplateProblem | None:
+    def problem_of(self, candidate: TemplateCandidate, wall_seconds: float) -> TemplateProblem | None:
         """Return what the child says about the template, within the wall limit."""
         asked = json.dumps([candidate.source, candidate.kind, candidate.variables, candidate.must_print])
         answer = self._line(wall_seconds) if self._send(asked) else None
@@ -150,7 +121,7 @@ def answer() -> None:
     for line in sys.stdin.buffer:
         _limit_processor()
         source, kind, variables, must_print = json.loads(line)
-        _say(_trial(Candidate(source, kind, tuple(variables), must_print)))
+        _say(_trial(TemplateCandidate(source, kind, tuple(variables), must_print)))
 
 
 def _say(said: dict[str, Any] | None) -> None:
@@ -174,7 +145,7 @@ def _limit_processor() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
 
 
-def _trial(candidate: Candidate) -> dict[str, Any] | None:
+def _trial(candidate: TemplateCandidate) -> dict[str, Any] | None:
     try:
         _render_samples(candidate)
     except TemplateProblem as problem:
@@ -184,7 +155,7 @@ def _trial(candidate: Candidate) -> dict[str, Any] | None:
     return None
 
 
-def _render_samples(candidate: Candidate) -> None:
+def _render_samples(candidate: TemplateCandidate) -> None:
     """Render with every size of sample. Raises TemplateProblem.
 
     A template that asks to fail on short values (`pex_require_min_length`) may do so, but not where something must
@@ -203,7 +174,7 @@ def _render_samples(candidate: Candidate) -> None:
             _check_printed(text, candidate, str(values[candidate.must_print]))
 
 
-def _check_printed(text: str, candidate: Candidate, value: str) -> None:
+def _check_printed(text: str, candidate: TemplateCandidate, value: str) -> None:
     seen = html_to_text(text) if candidate.kind == "html_template" else text
     if value not in seen:
         raise TemplateProblem(f"the text must show {{{{{candidate.must_print}}}}}; put it where everybody sees it")

@@ -172,6 +172,7 @@ BAD_VALUES = [
     ("scheduled_alias_prefix", ["a b", "ä", "a@b"]),
     ("accepted_identity_kinds", [["PASSWORD"], "EXCHANGE_USER_ID_TOKEN"]),
     ("ca_bundle", ["nonsense", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"]),
+    ("reject_single_meeting_past", ["<div>" * 2000, "<b><i><u><s>" * 200]),
     ("name", ["bell\x07", 7]),
 ]  # fmt: skip
 

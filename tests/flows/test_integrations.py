@@ -7,15 +7,16 @@ import pytest
 from PIL import Image
 
 from addin_host.domain.deployment import Deployment
-from addin_host.domain.errors import Invalid, Misconfigured, Problem, Refused
+from addin_host.domain.errors import Invalid, Misconfigured, Refused
 from addin_host.domain.fields import FIELDS, defaults
+from addin_host.domain.text import TemplateProblem
 from addin_host.flows import integrations
 from addin_host.store.models import IntegrationSecretRow
 from tests.conftest import a_record
 
 
-def no_trial(_candidates):
-    return []
+def no_trial(candidates):
+    return [None] * len(candidates)
 
 
 def save(database, box, clock, record, trial=no_trial):
@@ -105,10 +106,10 @@ def test_every_fault_is_named_and_nothing_is_stored(database, box, clock):
 
 def test_a_template_that_fails_its_trial_refuses_the_record(database, box, clock):
     def trial(candidates):
-        assert [candidate.field for candidate in candidates] == ["personal_vmr_name_template"]
-        return [Problem(candidates[0].field, candidates[0].label, "is broken.", line=3)]
+        assert [candidate.source for candidate in candidates] == ["{{nmae}}"]
+        return [TemplateProblem("it is broken", 3)]
 
-    with pytest.raises(Invalid, match="is broken"):
+    with pytest.raises(Invalid, match="Personal VMR name template: line 3: it is broken"):
         save(database, box, clock, a_record(personal_vmr_name_template="{{nmae}}"), trial)
 
 

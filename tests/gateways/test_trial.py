@@ -13,22 +13,19 @@ from pathlib import Path
 import pytest
 
 from addin_host.domain.fields import FIELDS
-from addin_host.domain.ports import TemplateTrial
+from addin_host.domain.ports import TemplateCandidate, TemplateTrial
 from addin_host.domain.text import TemplateProblem
-from addin_host.gateways.trial import Candidate, _Child, try_template, try_templates
+from addin_host.gateways.trial import _Child, try_templates
 
 ROOT = str(Path(__file__).parents[2])
-TRY: TemplateTrial = try_template
-DEFAULTS = [Candidate(f.default, f.kind, f.variables, f.must_print) for f in FIELDS if f.is_template]
+TRY: TemplateTrial = try_templates
+VARIABLES = ("alias", "alias_uuid", "pin", "aliases")
+DEFAULTS = [TemplateCandidate(f.default, f.kind, f.variables, f.must_print) for f in FIELDS if f.is_template]
 LOOPING = "{% for i in 1000|range %}{% for j in 1000|range %}{{ j }}{% endfor %}{% endfor %}"
 
 
 def tried(source: str, *, kind: str = "html_template", must_print: str | None = None) -> TemplateProblem | None:
-    try:
-        TRY(source, kind=kind, variables=["alias", "alias_uuid", "pin", "aliases"], must_print=must_print)
-    except TemplateProblem as problem:
-        return problem
-    return None
+    return TRY([TemplateCandidate(source, kind, VARIABLES, must_print)])[0]
 
 
 def test_every_default_of_an_integration_passes_in_one_quick_batch() -> None:
@@ -81,9 +78,9 @@ def test_what_must_be_printed_has_to_be_seen(source: str, passes: bool) -> None:
 def test_one_bad_template_does_not_spoil_the_batch() -> None:
     batch = [
         DEFAULTS[0],
-        Candidate(LOOPING, "text_template", ()),
+        TemplateCandidate(LOOPING, "text_template", ()),
         DEFAULTS[1],
-        Candidate("{{ x }}", "text_template", ()),
+        TemplateCandidate("{{ x }}", "text_template", ()),
     ]
     problems = try_templates(batch)
     assert [problem is None for problem in problems] == [True, False, True, False]

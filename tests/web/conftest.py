@@ -95,7 +95,7 @@ def save(world: World, **changes: Any) -> int:
     record = a_record(**changes)
     with world.database.read() as session:
         before = integrations.existing(session, record)
-    draft = integrations.prepare(record, before=before, trial=lambda _candidates: [])
+    draft = integrations.prepare(record, before=before, trial=lambda candidates: [None] * len(candidates))
     with world.database.write() as session:
         return integrations.store(session, draft, box=world.services.box, now=world.clock()).id
 
