@@ -1,181 +1,41 @@
-/** The pane: which screen comes after which. */
+/** The pane starts here, with as little as a live button needs; everything else comes right after it. */
 
-import { createApi } from "./api.js";
-import { createAppointment } from "./appointment.js";
-import { appointmentOf, ready } from "./host.js";
-import { createLog } from "./log.js";
-import { createSession, SignedOut } from "./session.js";
-import { signIn, SignInFailed } from "./signin.js";
+import { ready } from "./host.js";
+import { config, log, view } from "./shared.js";
 import { followTheme } from "./theme.js";
-import { createView } from "./view.js";
 
 const OFFICE_WITHIN = 15_000;
-const EDITED = "The joining instructions in this meeting were edited.";
-const FIELD = "addin_pane_personal_vmr";
+const LATER = ["api", "appointment", "block", "cutting", "html", "location", "session", "signin"];
 
-const config = JSON.parse(document.documentElement.dataset.config);
-const log = createLog(document.getElementById("log"));
-const view = createView(document);
-const request = createApi(config.base, log);
-const session = createSession(request);
-let appointment = null;
-let busy = false;
-let touched = false;
-let setUp = false;
-
-/** Do one thing at a time: presses during it are dropped. */
-async function press(button, words, work) {
-  if (busy) return;
-  busy = touched = true;
-  const end = view.working(button, words);
-  try {
-    await work();
-  } finally {
-    end();
-    busy = false;
-  }
+/** The appointment that is being written, or null outside of one. */
+async function itemOfHost() {
+  const { host } = await ready(OFFICE_WITHIN);
+  const item = host ? Office.context.mailbox?.item : null;
+  return item?.body?.setAsync ? item : null;
 }
 
-function home(note) {
-  const field = session.isActive() ? `${FIELD}_add_button` : `${FIELD}_sign_in_button`;
-  view.home({ field, action: choose, note });
+/** Everything behind the buttons, asked for at once rather than one import after the other. */
+function loadScreens() {
+  const screens = import("./screens.js");
+  LATER.forEach((name) => import(`./${name}.js`).catch(() => {}));
+  return screens;
 }
 
-/** From the first button to the list, through the sign-in where that is needed. */
-function choose(button) {
-  return press(button, session.isActive() ? "Getting your VMRs" : "Signing in", async () => {
-    try {
-      if (!session.isActive()) await enter();
-      await listVmrs();
-    } catch (problem) {
-      showProblem(problem);
-    }
-  });
-}
-
-async function enter() {
-  const leaving = new AbortController();
-  const cancel = { text: "Cancel", action: () => leaving.abort(new Cancelled()) };
-  const onBlocked = (url) => {
-    view.say("Sign in on a page of its own. This pane goes on by itself afterwards.");
-    view.offer([{ text: "Open the sign-in page", primary: true, action: () => window.open(url, "_blank", "noopener") }, cancel]);
-  };
-  view.offer([cancel]);
-  session.accept(await signIn({ config, request, signal: leaving.signal, onBlocked, log }));
-}
-
-/** The way back to what the meeting has already. */
-function back() {
-  return setUp ? [{ text: "Back", action: () => busy || already(false) }] : [];
-}
-
-class Cancelled extends Error {}
-
-async function listVmrs() {
-  const vmrs = await session.get("/personal_vmrs");
-  const user = session.user();
-  const signedInAs = user?.email || user?.name || "";
-  if (vmrs.length) view.list(vmrs, { onPick: (vmr, button) => add(vmr, button, false), next: back(), signedInAs });
-  else view.none({ next: [{ text: "Try again", action: choose }, ...back()], signedInAs });
-}
-
-function showProblem(problem) {
-  log(`problem: ${problem.message}`);
-  if (problem instanceof Cancelled) return setUp ? already(false) : home();
-  if (problem instanceof SignedOut) return home("Your session has ended. Sign in again.");
-  const field = problem instanceof SignInFailed ? `${FIELD}_error_signing_in_message` : `${FIELD}_error_getting_message`;
-  return failed(field, problem, choose);
-}
-
-function failed(messageField, problem, again, notes = []) {
-  const reference = problem.correlationId && `Reference: ${problem.correlationId}`;
-  view.result({
-    name: "problem", icon: "bad", headingField: "addin_pane_general_error_heading", messageField, notes,
-    choices: [{ text: "Try again", primary: true, action: again }, ...back()],
-    details: [problem.message, reference].filter(Boolean),
-  });
-}
-
-function add(vmr, button, force) {
-  return press(button, "Adding the VMR", async () => {
-    try {
-      const outcome = await appointment.insert(vmr, force);
-      setUp = true;
-      if (outcome.done) return added(outcome.locationFits);
-      return ask("Replacing them discards those changes.", "Replace", (pressed) => add(vmr, pressed, true));
-    } catch (problem) {
-      return failed(`${FIELD}_error_inserting_meeting_message`, problem, (pressed) => add(vmr, pressed, force));
-    }
-  });
-}
-
-function added(locationFits) {
-  const note = "The location is too long to hold the address of the VMR as well. It was left as it is.";
-  view.result({
-    name: "success", icon: "good", headingField: "addin_pane_success_heading",
-    messageField: "addin_pane_success_message", notes: locationFits ? [] : [note], choices: next(),
-  });
-}
-
-function already(quiet) {
-  view.result({
-    name: "already", icon: "good", headingField: "addin_pane_already_video_meeting_heading",
-    messageField: "addin_pane_already_video_meeting_message", choices: next(), quiet,
-  });
-}
-
-function next() {
-  const removal = { text: "Remove", action: (button) => remove(button, false) };
-  return config.personal ? [{ text: "Replace", action: choose }, removal] : [removal];
-}
-
-function remove(button, force) {
-  return press(button, "Removing the VMR", async () => {
-    try {
-      const outcome = await appointment.remove(force);
-      setUp = !outcome.done;
-      if (outcome.done) return start("The VMR was removed from this meeting.");
-      return ask("Removing them discards those changes.", "Remove", (pressed) => remove(pressed, true));
-    } catch (problem) {
-      const words = "There was a problem removing the joining instructions. Please try again.";
-      return failed("", problem, (pressed) => remove(pressed, force), [words]);
-    }
-  });
-}
-
-function ask(consequence, verb, action) {
-  view.question({
-    words: `${EDITED} ${consequence}`,
-    choices: [{ text: verb, action }, { text: "Keep them", primary: true, action: () => already(false) }],
-  });
-}
-
-function start(note) {
-  if (config.personal) home(note);
-  else view.sentence(note || (config.singleUse
-    ? "Single-use VMRs cannot be added from this pane yet, and personal VMRs are switched off."
-    : "No kind of VMR is switched on. Ask your administrator to switch on personal VMRs."));
-}
-
-/** Buttons work at once; whether a VMR is there already is found out behind them, unless the person was faster. */
 async function open() {
   if (!config.enabled) return view.sentence("This add-in is switched off. Ask your administrator for help.");
   try {
-    const { host } = await ready(OFFICE_WITHIN);
-    const item = host && Office.context.mailbox?.item;
-    if (!item?.body?.setAsync) return view.sentence("Open this pane from a meeting that you are writing in Outlook.");
+    const item = await itemOfHost();
+    if (!item) return view.sentence("Open this pane from a meeting that you are writing in Outlook.");
     followTheme();
-    appointment = createAppointment(appointmentOf(item, log), log);
+    const screens = loadScreens();
+    const action = async (button) => (await screens).choose(button);
+    if (config.personal) view.home({ field: "addin_pane_personal_vmr_sign_in_button", action });
+    document.documentElement.dataset.ready = "true";
+    return (await screens).begin(item);
   } catch (problem) {
-    log(`office.js: ${problem.code}`);
+    log(`start: ${problem.code ?? problem.message}`);
     return view.sentence("Outlook does not answer. Close this pane and open it again.");
   }
-  start();
-  document.documentElement.dataset.ready = "true";
-  const found = await appointment.isSetUp().catch(() => false);
-  setUp ||= found;
-  document.documentElement.dataset.checked = "true";
-  if (found && !touched) already(true);
 }
 
 open();
