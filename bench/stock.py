@@ -32,7 +32,7 @@ def fill(database: Database, box: SecretBox) -> None:
     with database.write() as session:
         for changes in ({}, _NEVER_KEPT):
             record = a_record(addin_server_domain=HOST, **changes)
-            draft = integrations.prepare(record, before=None, trial=lambda _candidates: [])
+            draft = integrations.prepare(record, before=None, trial=lambda candidates: [None] * len(candidates))
             integrations.store(session, draft, box=box, now=now)
         address = "alice@example.com"
         session.add(EndUserRow(uuid=str(uuid.uuid4()), primary_email_address=address, created_at=now))
