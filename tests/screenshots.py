@@ -1,0 +1,79 @@
+"""Takes the pictures of the documents from a running demo: `python tests/screenshots.py http://127.0.0.1:8080`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
+
+FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+RIBBON = "Create a Pexip Meeting"
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    flags = ["--disable-quic", "--disable-background-networking"] + (["--no-sandbox"] if os.getuid() == 0 else [])
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        yield opened
+        opened.close()
+
+
+def sign_in(page: Page, pane: FrameLocator, person: str) -> None:
+    with page.expect_popup() as popup:
+        pane.get_by_role("button", name="Sign In").click()
+    popup.value.get_by_role("button", name=person).click()
+
+
+def demo_page(opened: BrowserContext, origin: str) -> None:
+    """The whole demo, with a VMR on the appointment."""
+    page = opened.new_page()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{origin}/demo")
+    page.get_by_placeholder("Add a title").fill("Quarterly planning")
+    page.get_by_role("button", name=RIBBON).click()
+    pane = page.frame_locator("iframe")
+    sign_in(page, pane, "Alice")
+    pane.get_by_role("button", name="Alice's meeting room").click()
+    pane.get_by_role("heading", name="Success").wait_for()
+    page.wait_for_timeout(300)
+    page.screenshot(path=FOLDER / "demo.png")
+
+
+def pane_states(opened: BrowserContext, origin: str, theme: str) -> None:
+    """The pane alone at 320 px: signed out, the list, success."""
+    page = opened.new_page()
+    page.set_viewport_size({"width": 1100, "height": 760})
+    page.goto(f"{origin}/demo")
+    page.get_by_label("Pane width").select_option("320")
+    if theme == "dark":
+        page.get_by_label("Dark theme").check()
+    page.get_by_role("button", name=RIBBON).click()
+    frame, pane = page.locator("iframe"), page.frame_locator("iframe")
+    pane.get_by_role("button", name="Sign In").wait_for()
+    page.wait_for_timeout(300)
+    frame.screenshot(path=FOLDER / f"pane-signed-out-{theme}.png")
+    sign_in(page, pane, "Bob")
+    pane.get_by_role("button", name="Project Amber").wait_for()
+    page.wait_for_timeout(300)
+    frame.screenshot(path=FOLDER / f"pane-list-{theme}.png")
+    pane.get_by_role("button", name="Project Amber").click()
+    pane.get_by_role("heading", name="Success").wait_for()
+    page.wait_for_timeout(300)
+    frame.screenshot(path=FOLDER / f"pane-success-{theme}.png")
+
+
+def main(origin: str) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with browser() as opened:
+        demo_page(opened.new_context(), origin)
+        for theme in ("light", "dark"):
+            pane_states(opened.new_context(), origin, theme)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
