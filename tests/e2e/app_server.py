@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from typing import Any
 
-from addin_host import settings as environment
-from addin_host.app import Composition, create_app
+from addin_host.app import Composition, create_app, wiring
 from addin_host.cli import cli
-from addin_host.cli.wiring import Wiring
 from addin_host.domain.addresses import AddressPolicy, Peer
 from addin_host.domain.deployment import Deployment
 from addin_host.gateways.http import Outbound
 from addin_host.gateways.identity import AuthlibIdentity
-from addin_host.gateways.trial import try_candidates
 
 LOGIN = "login.example.test"
 
@@ -36,18 +34,5 @@ def composition() -> Composition:
     return Composition(deployment=Deployment(origin=f"https://{{fqdn}}:{port}"), policy=policy, identity=identity)
 
 
-def no_demo(*_: object) -> Any:
-    """Refuse: these tests serve no demo."""
-    raise RuntimeError("there is no demo here")
-
-
 if __name__ == "__main__":
-    cli(
-        obj=Wiring(
-            load_settings=environment.load,
-            make_app=lambda settings: create_app(settings, composition()),
-            make_demo=no_demo,
-            trial=try_candidates,
-            now=Composition().now,
-        )
-    )
+    cli(obj=replace(wiring(), make_app=lambda settings: create_app(settings, composition())))

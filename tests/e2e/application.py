@@ -26,6 +26,7 @@ class Application:
     folder: Path
     port: int
     authority: str
+    command: tuple[str, ...] = (str(HERE / "app_server.py"),)
 
     @property
     def socket(self) -> Path:
@@ -73,7 +74,7 @@ class Application:
 
     @property
     def _command(self) -> Sequence[str]:
-        return [sys.executable, str(HERE / "app_server.py")]
+        return [sys.executable, *self.command]
 
     @property
     def _environ(self) -> dict[str, str]:

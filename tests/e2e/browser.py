@@ -8,8 +8,11 @@ from .edge import AJAX, CDN, OUTLOOK
 from .programs import program
 
 
-def launch(playwright: Playwright, port: int) -> Browser:
-    """Start Debian's Chromium with a fresh profile."""
+def launch(playwright: Playwright, port: int, pin: str) -> Browser:
+    """Start Debian's Chromium with a fresh profile that trusts the certificate with this `pin`.
+
+    Told to ignore certificate errors instead, Chromium would keep nothing in its cache.
+    """
     rules = ", ".join(
         [
             *(f"MAP {name}:443 127.0.0.1:{port}" for name in (CDN, AJAX)),
@@ -20,7 +23,7 @@ def launch(playwright: Playwright, port: int) -> Browser:
     )
     flags = [
         f"--host-resolver-rules={rules}",
-        "--ignore-certificate-errors",
+        f"--ignore-certificate-errors-spki-list={pin}",
         "--disable-quic",
         "--no-first-run",
         "--disable-background-networking",

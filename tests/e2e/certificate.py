@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,11 +18,15 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Paths of PEM files: the authority to trust, the server's certificate with its chain, and its key."""
+    """Paths of PEM files: the authority to trust, the server's certificate with its chain, and its key.
+
+    `pin` is the Base64 SHA-256 of the server's public key, by which Chromium is told to trust it.
+    """
 
     authority: Path
     chain: Path
     key: Path
+    pin: str
 
 
 def issue(folder: Path, names: tuple[str, ...]) -> Certificate:
@@ -42,7 +48,11 @@ def issue(folder: Path, names: tuple[str, ...]) -> Certificate:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    certificate = Certificate(folder / "authority.pem", folder / "chain.pem", folder / "key.pem")
+    spki = server_key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    pin = base64.b64encode(hashlib.sha256(spki).digest()).decode()
+    certificate = Certificate(folder / "authority.pem", folder / "chain.pem", folder / "key.pem", pin)
     certificate.authority.write_bytes(_pem(authority))
     certificate.chain.write_bytes(_pem(server) + _pem(authority))
     certificate.key.write_bytes(

@@ -77,7 +77,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, certificates: certificate.Ce
 @pytest.fixture(scope="session")
 def chromium(world: World) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = browser.launch(playwright, world.port)
+        started = browser.launch(playwright, world.port, world.certificate.pin)
         yield started
         started.close()
 
