@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -94,8 +93,6 @@ def demo(wiring: Wiring, port: int) -> None:
 
 
 def _seed(settings: Settings, wiring: Wiring) -> None:
-    if settings.database_url.startswith("sqlite:///"):
-        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     if migrate.current(database) is not None:
         with database.read() as session:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 from weakref import ref
 
@@ -17,7 +18,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from addin_host.domain.errors import Upstream
+from addin_host.domain.errors import Misconfigured, Upstream
 
 _BUSY_SECONDS = 10
 
@@ -28,6 +29,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 32) -> None:
         self.url = make_url(_with_driver(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            _make_folder(Path(self.url.database or "addin-host.db"))
         self.engine = self._engine(pool_size, {"pool_pre_ping": True})
         self._hot = self._engine(pool_size, {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None})
         self._driver_error: type[Exception] = self._hot.dialect.loaded_dbapi.OperationalError
@@ -104,6 +107,13 @@ def _forget_parents_connections(database: ref[Database]) -> None:
     if opened := database():
         opened.engine.dispose(close=False)
         opened._hot.dispose(close=False)
+
+
+def _make_folder(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise Misconfigured(f"The folder {file.parent} cannot be made: {problem.strerror}.") from problem
 
 
 def _with_driver(url: str) -> str:

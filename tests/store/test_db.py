@@ -1,4 +1,5 @@
 import os
+import stat
 import threading
 from datetime import UTC, datetime
 
@@ -6,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
-from addin_host.domain.errors import Upstream
+from addin_host.domain.errors import Misconfigured, Upstream
 from addin_host.store.db import Database
 from addin_host.store.models import EndUserRow, PlatformSettingRow
 
@@ -72,6 +73,16 @@ def test_a_forked_child_leaves_its_parents_connections_alone(database):
         os._exit(0 if database.row("SELECT 2")[0] == 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert database.row("SELECT 3")[0] == 3
+
+
+def test_the_folder_of_a_new_database_is_made_for_us_alone(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'a' / 'b' / 'new.db'}")
+    assert database.row("SELECT 1") == (1,)
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+    database.close()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Misconfigured, match="cannot be made"):
+        Database(f"sqlite:///{tmp_path / 'file' / 'b' / 'new.db'}")
 
 
 def test_a_database_that_is_away_is_a_matter_of_trying_later():
