@@ -38,7 +38,7 @@ class Database:
         os.register_at_fork(after_in_child=partial(_forget_parents_connections, ref(self)))
 
     def _engine(self, pool_size: int, options: dict[str, Any]) -> Engine:
-        engine = create_engine(self.url, pool_size=pool_size, **options)
+        engine = create_engine(self.url, pool_size=pool_size, hide_parameters=True, **options)
         if self.is_sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
             if "isolation_level" not in options:

@@ -20,6 +20,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
+# Deployed manifests name an integration's id, bearers those of users and sessions, caches those of VMRs.
+_IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware instant in UTC. SQLite has no time zones, so the zone is put back when reading."""
 
@@ -54,7 +58,7 @@ class IntegrationRow(Model):
     """One integration. `record` holds the fields of the table as data; unique ones are repeated as columns."""
 
     __tablename__ = "integration"
-    __table_args__ = {"sqlite_autoincrement": True}  # an id is never used twice: deployed manifests name it
+    __table_args__ = _IDS_ARE_NEVER_REUSED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[str] = mapped_column(String(36), unique=True)
@@ -83,6 +87,7 @@ class EndUserRow(Model):
     """A person who may have personal VMRs; matched by address once, by subject ever after."""
 
     __tablename__ = "end_user"
+    __table_args__ = _IDS_ARE_NEVER_REUSED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[str] = mapped_column(String(36), unique=True)
@@ -111,6 +116,7 @@ class ConferenceRow(Model):
     """A VMR. `version` rises with every change, so that rendered texts can be kept per version."""
 
     __tablename__ = "conference"
+    __table_args__ = _IDS_ARE_NEVER_REUSED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[str] = mapped_column(String(36), unique=True)
@@ -163,6 +169,7 @@ class DialogSessionRow(Model):
     """A person's session in the sign-in dialog (design/outlook.md 4.7), keyed by the hash of its cookie."""
 
     __tablename__ = "dialog_session"
+    __table_args__ = _IDS_ARE_NEVER_REUSED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cookie_hash: Mapped[str] = mapped_column(String(64), unique=True)

@@ -96,6 +96,24 @@ def test_a_deleted_user_sees_nothing(world):
     assert world.vmrs(bearer).json == []
 
 
+def test_a_new_vmr_never_shows_what_was_rendered_for_a_deleted_one(world):
+    bearer = world.bearer()
+    world.vmrs(bearer)
+    with world.database.write() as session:
+        newest = session.scalars(select(ConferenceRow).order_by(ConferenceRow.id.desc())).first()
+        number = newest.id
+        session.delete(newest)
+    with world.database.write() as session:
+        session.add(
+            ConferenceRow(
+                uuid="n", name="New", primary_owner_email_address="alice@example.com", created_at=world.clock(),
+            )
+        )  # fmt: skip
+    with world.database.read() as session:
+        assert session.scalar(select(ConferenceRow.id).where(ConferenceRow.name == "New")) > number
+    assert "New" in names(world, bearer)
+
+
 def test_pins_stay_out_of_the_logs_and_of_other_answers(world, caplog):
     caplog.set_level("DEBUG")
     world.vmrs(world.bearer())

@@ -72,6 +72,7 @@ def _directory() -> None:
         _text("display_name", 250),
         _instant("created_at"),
         sa.UniqueConstraint("uuid", name="uq_end_user_uuid"),
+        sqlite_autoincrement=True,
     )
     op.create_index("uq_end_user_address", "end_user", [sa.text("lower(primary_email_address)")], unique=True)
     op.create_table(
@@ -100,6 +101,7 @@ def _directory() -> None:
         _instant("created_at"),
         sa.UniqueConstraint("uuid", name="uq_conference_uuid"),
         sa.UniqueConstraint("name", name="uq_conference_name"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_conference_owner", "conference", [sa.text("lower(primary_owner_email_address)")])
     op.create_table(
@@ -135,6 +137,7 @@ def _sign_in() -> None:
         _instant("created_at"),
         _instant("expires_at"),
         sa.UniqueConstraint("cookie_hash", name="uq_dialog_session_cookie_hash"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_dialog_session_user_id", "dialog_session", ["user_id"])
     op.create_index("ix_dialog_session_expires_at", "dialog_session", ["expires_at"])
