@@ -19,7 +19,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-
 # Deployed manifests name an integration's id, bearers those of users and sessions, caches those of VMRs.
 _IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}
 
