@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from . import edge
 from .conftest import World
 from .outlook_host import Dispatch, OutlookHost
+from .programs import HERE
 from .providers import ENTRA_CLIENT, Providers
 
 HTML = {"coercionType": "html"}
@@ -337,3 +338,13 @@ def test_a_second_dialog_beside_the_first_is_error_12007(host: OutlookHost, worl
 def test_a_pane_of_320_pixels(host: OutlookHost, world: World) -> None:
     ready(host, world, width=320)
     assert host.frame.evaluate("window.innerWidth") == 320
+
+
+def test_the_lock_of_the_node_packages_names_no_registry() -> None:
+    lock = (HERE / "package-lock.json").read_text()
+    assert "://" not in lock
+    assert json.loads((HERE / "package.json").read_text())["dependencies"] == {
+        "@microsoft/office-js": "1.1.110",
+        "axe-core": "4.14.1",
+        "oidc-provider": "9.13.3",
+    }
