@@ -5,7 +5,7 @@ import { config, log, view } from "./shared.js";
 import { followTheme } from "./theme.js";
 
 const OFFICE_WITHIN = 15_000;
-const LATER = ["api", "appointment", "block", "cutting", "html", "location", "session", "signin"];
+const LATER = ["api", "appointment", "block", "cutting", "html", "keyboard", "location", "session", "signin"];
 
 /** The appointment that is being written, or null outside of one. */
 async function itemOfHost() {

@@ -3,6 +3,7 @@
 import { createApi } from "./api.js";
 import { createAppointment } from "./appointment.js";
 import { appointmentOf } from "./host.js";
+import { keepTab } from "./keyboard.js";
 import { createSession, SignedOut } from "./session.js";
 import { config, log, view } from "./shared.js";
 import { signIn, SignInFailed } from "./signin.js";
@@ -156,6 +157,7 @@ function start(note) {
  * @param {any} item  Office.context.mailbox.item
  */
 export async function begin(item) {
+  keepTab(document);
   appointment = createAppointment(appointmentOf(item, log), log);
   if (!config.personal) start();
   const found = await appointment.isSetUp().catch(() => false);

@@ -90,7 +90,7 @@ export function createView(page) {
   }
 
   function disclosure(texts) {
-    return element("details", { className: "details" }, element("summary", {}, "Details"),
+    return element("details", { className: "details" }, element("summary", { tabIndex: 0 }, "Details"),
       ...texts.map((text) => element("p", {}, text)));
   }
 
