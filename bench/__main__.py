@@ -9,7 +9,6 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := sorted(set(options.names) - set(NAMES)):
         _parser().error(f"unknown: {', '.join(unknown)}. Known are: {', '.join(NAMES)}")
     scale = TINY if options.tiny else QUICK if options.quick else FULL
-    _step_forward()
     begun = time.monotonic()
     found = []
     for figure in measured(scale, frozenset(options.names or NAMES)):
@@ -46,12 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missed = [figure.name for figure in found if figure.is_met is False]
     print(f"{seconds:.0f} s; missed: {', '.join(missed) or 'none'}; load {os.getloadavg()[0]:.1f}", file=sys.stderr)
     return 0
-
-
-def _step_forward() -> None:
-    """Take precedence over what else runs on the machine, where that is allowed (root): it distorts less."""
-    with suppress(PermissionError):
-        os.nice(-10)
 
 
 def _parser() -> argparse.ArgumentParser:

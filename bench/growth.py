@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -61,8 +61,8 @@ def _side(workshop: Workshop, kind: str, vmrs: int, copies: int = 0) -> _Side:
 
 
 def _growth(name: str, kind: str, workshop: Workshop, sides: tuple[_Side, _Side], scale: Scale) -> Figure:
-    acts = [_act(name, workshop, side) for side in sides]
-    few, many = side_by_side(*acts, subjects=(sides[0].people, sides[1].people), repeats=scale.repeats)
+    first, second = (_act(name, workshop, side) for side in sides)
+    few, many = side_by_side(first, second, subjects=(sides[0].people, sides[1].people), repeats=scale.repeats)
     return _figure(f"{name}_{kind}", few, many, {"few_vmrs": scale.few_vmrs, "many_vmrs": scale.many_vmrs})
 
 
@@ -82,7 +82,7 @@ def _act(name: str, workshop: Workshop, side: _Side) -> Callable[[int], object]:
     return lambda person: _ten(vmrs.list(integration, person))
 
 
-def _ten(vmrs: list[object]) -> None:
+def _ten(vmrs: Sequence[object]) -> None:
     if len(vmrs) != stock.PER_PERSON:
         raise WrongAnswer(f"{len(vmrs)} VMRs instead of {stock.PER_PERSON}")
 

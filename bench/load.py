@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from bench.processes import Server
+from bench.processes import ON_CLIENT_CPU, Server
 
 CONNECTIONS = 8
 
@@ -61,7 +61,8 @@ def fetch(origin: str, request: Request) -> tuple[bytes, Mapping[str, str]]:
 def run_wrk(origin: str, request: Request, seconds: int) -> int:
     """Send the request over and over; return how many were answered. Raises WrongAnswer on any error."""
     headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", *headers, origin + request.path]
+    wrk = [*ON_CLIENT_CPU, "wrk"]
+    command = [*wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", *headers, origin + request.path]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 60)
     answered = re.search(r"(\d+) requests in ", done.stdout)
     bad = re.search(r"Non-2xx or 3xx responses.*|Socket errors.*", done.stdout)

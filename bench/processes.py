@@ -18,6 +18,10 @@ from tests.e2e.processes import free_port, listening
 _ROOT = Path(__file__).parent.parent
 _TICKS = os.sysconf("SC_CLK_TCK")
 _START_SECONDS = 60
+_CPUS = sorted(os.sched_getaffinity(0))
+# A worker runs on one processor, as it does when all are busy, and what loads it on another one.
+ON_SERVER_CPU = ("taskset", "--cpu-list", str(_CPUS[-1]))
+ON_CLIENT_CPU = ("taskset", "--cpu-list", str(_CPUS[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def serving(
     )
     log = workshop.new_folder(name) / "log"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "bench.serve", name]
+        command = [*ON_SERVER_CPU, sys.executable, "-m", "bench.serve", name]
         process = subprocess.Popen(command, env=environ, cwd=_ROOT, stdout=output, stderr=subprocess.STDOUT)
     server = Server(process.pid, f"http://127.0.0.1:{port}")
     try:
