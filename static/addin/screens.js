@@ -17,6 +17,7 @@ let appointment = null;
 let busy = false;
 let touched = false;
 let setUp = false;
+let leaving = new AbortController();
 
 /** Do one thing at a time: presses during it are dropped. */
 async function press(button, words, work) {
@@ -49,14 +50,22 @@ export function choose(button) {
 }
 
 async function enter() {
-  const leaving = new AbortController();
+  leaving.abort(new Cancelled());
+  leaving = new AbortController();
   const cancel = { text: "Cancel", action: () => leaving.abort(new Cancelled()) };
   const onBlocked = (url) => {
     view.say("Sign in on a page of its own. This pane goes on by itself afterwards.");
     view.offer([{ text: "Open the sign-in page", primary: true, action: () => window.open(url, "_blank", "noopener") }, cancel]);
   };
   view.offer([cancel]);
-  session.accept(await signIn({ config, request, signal: leaving.signal, onBlocked, log }));
+  session.accept(await signIn({ config, request, signal: leaving.signal, onBlocked, onLate: enterLate, log }));
+}
+
+/** Signed in after the pane had given up waiting: go on as if it had not, unless the person did something else. */
+function enterLate(answer) {
+  if (busy || session.isActive()) return;
+  session.accept(answer);
+  listVmrs().catch(showProblem);
 }
 
 /** The way back to what the meeting has already. */

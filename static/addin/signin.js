@@ -15,7 +15,7 @@ const WORDS = {
   12003: "The sign-in page is not served over https. Tell your administrator.",
   12004: "Outlook does not trust the address of the sign-in page. Tell your administrator.",
   12005: "The sign-in page is not served over https. Tell your administrator.",
-  12006: "The sign-in window was closed before you were signed in.",
+  12006: "The sign-in window was closed before you were signed in. If it is still open, finish there: this pane goes on by itself.",
   12007: "A sign-in window is already open. Finish signing in there, or close it.",
   12009: "Outlook asked to open the sign-in window and was told to ignore it. Choose Allow next time.",
   lost: "The server did not confirm the sign-in.",
@@ -35,17 +35,18 @@ export class SignInFailed extends Error {
  * @param {object} tools
  * @param {{origin: string, base: string}} tools.config
  * @param {ReturnType<typeof import("./api.js").createApi>} tools.request
- * @param {AbortSignal} tools.signal  ends the waiting
+ * @param {AbortSignal} tools.signal  ends the waiting, also the one that goes on after a failure
+ * @param {(answer: object) => void} tools.onLate  signed in after all, in a window that Outlook took for closed
  * @param {(url: string) => void} tools.onBlocked  no dialog could be opened: let the person open this address
  * @param {(line: string) => void} tools.log
  * @returns {Promise<{bearer: string, expires_in: number, user: {name: string, email: string}}>}
  */
-export async function signIn({ config, request, signal, onBlocked, log }) {
+export async function signIn({ config, request, signal, onBlocked, onLate, log }) {
   const verifier = random(32);
   const nonce = random(16);
   const hash = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
   const url = `${config.origin}${config.base}/signin?hash=${hash}&nonce=${nonce}`;
-  const waiting = createWaiting(request, verifier, signal, log);
+  const waiting = createWaiting({ request, verifier, signal, onLate, log });
   const dialog = openDialog(url, {
     log,
     onBlocked: () => onBlocked(url),
@@ -64,10 +65,15 @@ export async function signIn({ config, request, signal, onBlocked, log }) {
   }
 }
 
-/** Asks the server, one request at a time, until it knows the outcome or the time is over. */
-function createWaiting(request, verifier, signal, log) {
+/**
+ * Asks the server, one request at a time, until it knows the outcome or the time is over. A page that cuts the dialog off
+ * looks closed while the person is still typing there: after the outcome was given up, asking goes on.
+ */
+function createWaiting({ request, verifier, signal, onLate, log }) {
+  const end = Date.now() + ASK_FOR;
   let settled = false;
-  let deadline = Date.now() + ASK_FOR;
+  let over = false;
+  let deadline = end;
   let reason = "expired";
   let queue = Promise.resolve();
   let settle;
@@ -80,16 +86,25 @@ function createWaiting(request, verifier, signal, log) {
   });
   const ask = (body) => {
     queue = queue.then(async () => {
-      if (settled) return;
+      if (over) return;
       try {
         const { status, data } = await request("/session", { body });
-        if (status === 200) settle.resolve(data);
+        if (status !== 200) return;
+        over = true;
+        if (settled) onLate(data);
+        else settle.resolve(data);
       } catch (problem) {
         log(`sign-in: ${problem.message}`);
-        if (problem instanceof ApiError && problem.status === 403) settle.reject(new SignInFailed("refused", problem));
+        if (!(problem instanceof ApiError && problem.status === 403)) return;
+        over = true;
+        settle.reject(new SignInFailed("refused", problem));
       }
     });
     return queue;
+  };
+  const fail = (why, problem) => {
+    over = true;
+    settle.reject(new SignInFailed(why, problem));
   };
   const hurry = (why) => {
     reason = why;
@@ -97,19 +112,22 @@ function createWaiting(request, verifier, signal, log) {
   };
   const poll = async () => {
     await pause(ASK_EVERY);
-    if (settled) return;
     await ask({ verifier });
     if (Date.now() >= deadline) settle.reject(new SignInFailed(reason));
-    poll();
+    over ||= Date.now() >= end;
+    if (!over) poll();
   };
-  signal.addEventListener("abort", () => settle.reject(signal.reason));
+  signal.addEventListener("abort", () => {
+    over = true;
+    settle.reject(signal.reason);
+  });
   poll();
   return {
     outcome,
     hurry,
-    fail: (code) => settle.reject(new SignInFailed(code)),
+    fail,
     redeem: (code) => ask({ code, verifier }).then(() => hurry("lost")),
-    refused: () => ask({ verifier }).then(() => settle.reject(new SignInFailed("refused", { message: "You were not signed in." }))),
+    refused: () => ask({ verifier }).then(() => fail("refused", { message: "You were not signed in." })),
   };
 }
 

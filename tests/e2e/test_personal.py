@@ -313,6 +313,19 @@ def test_the_opener_is_lost_and_the_pane_asks_the_server(pane: Pane, world: Worl
     assert pane.host.location == ROOM_LINK
 
 
+def test_a_person_who_takes_time_is_let_in_although_the_opener_is_lost(pane: Pane, world: World, idp: Providers) -> None:
+    """Outlook reports the window as closed while somebody still types there; the pane offers a retry and goes on."""
+    idp.behave("entra", coop="same-origin")
+    pane.open(world.pane(AZURE))
+    dialog = pane.dialog()
+    expect(pane.host.pane.get_by_text(PROBLEM_SIGNING_IN)).to_be_visible(timeout=20_000)
+    assert "this pane goes on by itself" in pane.details()
+    fill(dialog, "alice")
+    expect(pane.heading(SELECT)).to_be_visible()
+    pane.pick(ROOM)
+    assert pane.host.location == ROOM_LINK
+
+
 def test_the_second_pane_signs_in_by_itself(pane: Pane, world: World, context: BrowserContext, idp: Providers) -> None:
     pane.open(world.pane(AZURE))
     pane.sign_in()
