@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := sorted(set(options.names) - set(NAMES)):
         _parser().error(f"unknown: {', '.join(unknown)}. Known are: {', '.join(NAMES)}")
     scale = TINY if options.tiny else QUICK if options.quick else FULL
+    signal.signal(signal.SIGTERM, lambda _sign, _frame: sys.exit(143))  # so that servers and databases are ended
     begun = time.monotonic()
     found = []
     for figure in measured(scale, frozenset(options.names or NAMES)):

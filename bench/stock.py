@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from addin_host.domain.ports import TemplateCandidate
+from addin_host.domain.text import TemplateProblem
 from addin_host.flows import bearer, integrations
 from addin_host.flows.bearer import Bearer
 from addin_host.flows.directory import pin_place
@@ -32,12 +35,16 @@ def fill(database: Database, box: SecretBox) -> None:
     with database.write() as session:
         for changes in ({}, _NEVER_KEPT):
             record = a_record(addin_server_domain=HOST, **changes)
-            draft = integrations.prepare(record, before=None, trial=lambda candidates: [None] * len(candidates))
+            draft = integrations.prepare(record, before=None, trial=_untried)
             integrations.store(session, draft, box=box, now=now)
         address = "alice@example.com"
         session.add(EndUserRow(uuid=str(uuid.uuid4()), primary_email_address=address, created_at=now))
         for number in range(PER_PERSON):
             _add_vmr(session, number, address, box, now)
+
+
+def _untried(candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
+    return [None] * len(candidates)
 
 
 def _add_vmr(session: Session, number: int, owner: str, box: SecretBox, now: datetime) -> None:
