@@ -313,7 +313,9 @@ def test_the_opener_is_lost_and_the_pane_asks_the_server(pane: Pane, world: Worl
     assert pane.host.location == ROOM_LINK
 
 
-def test_a_person_who_takes_time_is_let_in_although_the_opener_is_lost(pane: Pane, world: World, idp: Providers) -> None:
+def test_a_person_who_takes_time_is_let_in_although_the_opener_is_lost(
+    pane: Pane, world: World, idp: Providers
+) -> None:
     """Outlook reports the window as closed while somebody still types there; the pane offers a retry and goes on."""
     idp.behave("entra", coop="same-origin")
     pane.open(world.pane(AZURE))
