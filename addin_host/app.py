@@ -30,6 +30,7 @@ from addin_host.store import keys
 from addin_host.store.db import Database
 from addin_host.web import addin, errors, guard, headers, health, preview, signin
 from addin_host.web.assets import Assets
+from addin_host.web.kept import KeptAnswers
 from addin_host.web.services import KEY, Services
 
 
@@ -68,6 +69,7 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
     app.extensions[KEY] = services
     app.jinja_env.globals["asset"] = services.assets.url
     _open_doors(app, services, composition)
+    app.wsgi_app = KeptAnswers(app.wsgi_app, catalogue)  # type: ignore[method-assign]
     if count := run.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]
     return app

@@ -109,7 +109,7 @@ def _of_integrations(workshop: Workshop, scale: Scale) -> Iterator[Figure]:
     )
     sizes = {"few_integrations": 2, "many_integrations": 2 + scale.integrations}
     yield _figure(_PANE, *times, sizes)
-    # Once in ten seconds, and once a second while unknown hosts ask, the pane's request waits for this.
+    # Every request of a host that nobody knows costs this.
     taken = microseconds(lambda _turn: _asks_for_unknown_host(many.database), range(max(3, scale.repeats // 3)))
     yield Figure(_HOSTS, median(taken) / 1000, "ms", detail={"integrations": sizes["many_integrations"]})
 

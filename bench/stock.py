@@ -85,8 +85,8 @@ INSERT INTO conference_alias (conference_id, alias, view_order)
 SELECT id, 'room.' || id || '@vmr.example.com', 0 FROM conference WHERE substr(uuid, 1, 7) = 'filler-'
 """
 _INTEGRATIONS = """
-INSERT INTO integration (uuid, name, version, record, icon_hash, created_at, updated_at)
-SELECT 'filler-' || n.i, 'Filler ' || n.i, 1, o.record, '', o.created_at, o.updated_at
+INSERT INTO integration (uuid, name, fqdn, version, record, icon_hash, created_at, updated_at)
+SELECT 'filler-' || n.i, 'Filler ' || n.i, o.fqdn, 1, o.record, '', o.created_at, o.updated_at
 FROM integration AS o, {numbers} WHERE o.id = 1
 """
 

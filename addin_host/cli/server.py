@@ -13,7 +13,7 @@ from gunicorn.app.base import BaseApplication
 from addin_host.cli.wiring import Wiring
 from addin_host.flows import demo as demo_data
 from addin_host.settings import Settings
-from addin_host.store import keys, migrate
+from addin_host.store import keys, revision
 from addin_host.store.db import Database
 
 
@@ -93,8 +93,10 @@ def demo(wiring: Wiring, port: int) -> None:
 
 
 def _seed(settings: Settings, wiring: Wiring) -> None:
+    from addin_host.store import migrate  # noqa: PLC0415 - loads Alembic
+
     database = Database(settings.database_url)
-    if migrate.current(database) is not None:
+    if revision.current(database) is not None:
         with database.read() as session:
             demo_data.require_demo(session)
     migrate.upgrade(database)

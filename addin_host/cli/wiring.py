@@ -10,7 +10,7 @@ from flask import Flask
 
 from addin_host.domain.ports import TemplateTrial
 from addin_host.settings import Settings
-from addin_host.store import keys, migrate
+from addin_host.store import keys, revision
 from addin_host.store.db import Database
 from addin_host.store.secrets import SecretBox
 
@@ -32,7 +32,7 @@ class Wiring:
     def database(self) -> Database:
         """Open the database. Raises Misconfigured unless its schema is the one this program needs."""
         database = self.any_database()
-        migrate.require_current(database)
+        revision.require_current(database)
         return database
 
     def secret_box(self) -> SecretBox:

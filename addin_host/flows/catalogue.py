@@ -17,8 +17,8 @@ from addin_host.store.db import Database
 
 _BY_ID = "SELECT id, version FROM integration WHERE id = ?"
 _BY_UUID = "SELECT id, version FROM integration WHERE uuid = ?"
-_HOSTS_KEPT_SECONDS = 10.0
-_HOSTS_ASKED_SECONDS = 1.0
+_BY_HOST = "SELECT 1 FROM integration WHERE fqdn = ? LIMIT 1"
+_HOST_KEPT_SECONDS = 10.0
 _MAX_INTEGRATIONS = 10_000
 
 
@@ -30,8 +30,7 @@ class Catalogue:
         self.deployment = deployment
         self._known: dict[int, Integration] = {}
         self._made: dict[tuple[int, str], tuple[int, Any]] = {}
-        self._hosts: frozenset[str] = frozenset()
-        self._hosts_read_at = float("-inf")
+        self._hosts: dict[str, float] = {}
 
     def get(self, reference: str) -> Integration:
         """Return the integration as it is stored now. Raises Refused when there is none."""
@@ -62,9 +61,9 @@ class Catalogue:
     def serves_host(self, host: str) -> bool:
         """Whether some integration is published under this host name (lower case, no port)."""
         now = time.monotonic()
-        limit = _HOSTS_KEPT_SECONDS if host in self._hosts else _HOSTS_ASKED_SECONDS
-        if now - self._hosts_read_at > limit:
-            self._hosts_read_at = now
-            with self._database.read() as session:
-                self._hosts = frozenset(summary.fqdn.lower() for summary in integrations.overview(session))
-        return host in self._hosts
+        if self._hosts.get(host, 0.0) > now:
+            return True
+        found = self._database.row(_BY_HOST, host) is not None
+        if found:
+            self._hosts[host] = now + _HOST_KEPT_SECONDS
+        return found

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from addin_host.domain.directory import COLUMNS, Kind, Submitted, Survey, User, Vmr, check
 from addin_host.domain.errors import Invalid, Reason, Refused
 from addin_host.flows.directory_vmr_import import Counts, Run, VmrImport
+from addin_host.store.db import prefer_indexes
 from addin_host.store.models import EndUserRow
 from addin_host.store.secrets import SecretBox
 
@@ -51,6 +52,7 @@ def import_records(
     Raises Invalid with the problems of the survey and those that the database shows, and Refused when somebody else
     changed the directory, or the file, at the same moment. Then the caller's transaction must be rolled back.
     """
+    prefer_indexes(session)
     run = Run(session, survey, box, now, dry_run, list(survey.problems))
     vmrs, users = VmrImport(run), _UserImport(run)
     try:

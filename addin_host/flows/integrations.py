@@ -173,6 +173,7 @@ def store(session: Session, draft: Draft, *, box: SecretBox, now: datetime) -> I
         session.add(row)
     row.record = dict(draft.record)
     row.uuid, row.name = draft.record["uuid"], draft.record["name"]
+    row.fqdn = draft.record["addin_server_domain"].lower()
     row.room_mailbox_email_address = (draft.record["room_mailbox_email_address"] or "").lower() or None
     row.version, row.updated_at = row.version + 1, now
     if draft.icon is not None:

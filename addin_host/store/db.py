@@ -102,6 +102,12 @@ class Database:
         self._hot.dispose()
 
 
+def prefer_indexes(session: Session) -> None:
+    """Keep to indexes in this transaction. PostgreSQL has no statistics of what a long transaction has just written."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+
+
 def _forget_parents_connections(database: ref[Database]) -> None:
     """Leave the connections of the process that forked to it: two processes on one connection garble each other."""
     if opened := database():

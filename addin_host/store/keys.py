@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from addin_host.domain.errors import Misconfigured
-from addin_host.store import migrate
+from addin_host.store import revision
 from addin_host.store.db import Database
 from addin_host.store.secrets import SecretBox, create_key_file, read_keys
 
@@ -21,7 +21,7 @@ def secret_box(path: Path, database: Database) -> SecretBox:
     Raises Misconfigured: a key that is missing although secrets exist is never silently replaced.
     """
     if not path.exists():
-        if migrate.current(database) is not None and any(database.row(sql) for sql in _SEALED):
+        if revision.current(database) is not None and any(database.row(sql) for sql in _SEALED):
             raise Misconfigured(
                 f"The key file {path} is missing, but the database holds secrets sealed with it. "
                 "Put the file back from where you keep it."

@@ -1,4 +1,4 @@
-"""Brings the schema to where this version of the program needs it."""
+"""Brings the schema to where this version of the program needs it. Loads Alembic, which no web process needs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from addin_host.domain.errors import Misconfigured
 from addin_host.store.db import Database
 
 _ADVISORY_LOCK = 0x616464696E  # one number for this program; only one node migrates at a time
@@ -26,25 +23,6 @@ def upgrade(database: Database, revision: str = "head") -> None:
 def downgrade(database: Database, revision: str) -> None:
     """Undo migrations down to the revision; `base` undoes all of them and their data."""
     _run(database, lambda config: command.downgrade(config, revision))
-
-
-def current(database: Database) -> str | None:
-    """Return the revision the database is at, or None for an empty one."""
-    with database.read() as session:
-        return MigrationContext.configure(session.connection()).get_current_revision()
-
-
-def head() -> str | None:
-    """Return the revision this program needs."""
-    return ScriptDirectory(str(_FOLDER)).get_current_head()
-
-
-def require_current(database: Database) -> None:
-    """Raise Misconfigured unless the database is at the revision this program needs."""
-    if (found := current(database)) != head():
-        raise Misconfigured(
-            f"The database is at revision {found or 'none'}, this program needs {head()}. Run: addin-host db upgrade"
-        )
 
 
 def _run(database: Database, action: Callable[[Config], None]) -> None:

@@ -54,7 +54,7 @@ class Model(DeclarativeBase):
 
 
 class IntegrationRow(Model):
-    """One integration. `record` holds the fields of the table as data; unique ones are repeated as columns."""
+    """One integration. `record` holds the fields of the table as data; what is looked up is repeated as columns."""
 
     __tablename__ = "integration"
     __table_args__ = _IDS_ARE_NEVER_REUSED
@@ -63,6 +63,7 @@ class IntegrationRow(Model):
     uuid: Mapped[str] = mapped_column(String(36), unique=True)
     name: Mapped[str] = mapped_column(String(250), unique=True)
     room_mailbox_email_address: Mapped[str | None] = mapped_column(String(100), unique=True)
+    fqdn: Mapped[str] = mapped_column(String(192), index=True)
     version: Mapped[int] = mapped_column(default=1)
     record: Mapped[dict[str, Any]] = mapped_column(JSON)
     icon: Mapped[bytes | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from addin_host.store import migrate
+from addin_host.store import revision
 from addin_host.web.headers import page_kind
 from addin_host.web.services import services
 
@@ -22,5 +22,5 @@ def livez() -> Response:
 @page_kind("health")
 def readyz() -> Response:
     """Answer 200 when the database answers and has the schema this program needs; 503 or 500 otherwise."""
-    migrate.require_current(services().database)
+    revision.require_current(services().database)
     return Response("ready\n", mimetype="text/plain")

@@ -27,7 +27,13 @@ def world(database, clock):
         for number in (1, 2):
             session.add(
                 IntegrationRow(
-                    id=number, uuid=str(number), name=str(number), record={}, created_at=clock(), updated_at=clock()
+                    id=number,
+                    uuid=str(number),
+                    name=str(number),
+                    fqdn="",
+                    record={},
+                    created_at=clock(),
+                    updated_at=clock(),
                 )
             )
         session.add(EndUserRow(id=1, uuid="u", primary_email_address="alice@example.com", created_at=clock()))

@@ -11,14 +11,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from addin_host.domain.errors import Misconfigured
-from addin_host.store import migrate
+from addin_host.store import migrate, revision
 from addin_host.store.db import Database
 from addin_host.store.models import Model
 
 
 def _revisions() -> list[str]:
     script = ScriptDirectory(str(migrate._FOLDER))
-    return [revision.revision for revision in reversed(list(script.walk_revisions()))]
+    return [step.revision for step in reversed(list(script.walk_revisions()))]
 
 
 def _fresh(kind: str, tmp_path, request) -> Database:
@@ -32,19 +32,23 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("kind", ["sqlite", "postgresql"])
 
 
+def test_the_program_asks_for_the_newest_revision():
+    assert _revisions()[-1] == revision.NEEDED
+
+
 def test_each_step_up_and_down(kind, tmp_path, request):
     database = _fresh(kind, tmp_path, request)
-    for revision in _revisions():
-        migrate.upgrade(database, revision)
-        assert migrate.current(database) == revision
+    for step in _revisions():
+        migrate.upgrade(database, step)
+        assert revision.current(database) == step
         migrate.downgrade(database, "-1")
-        migrate.upgrade(database, revision)
-    assert migrate.current(database) == migrate.head()
+        migrate.upgrade(database, step)
+    assert revision.current(database) == revision.NEEDED
     migrate.downgrade(database, "base")
-    assert migrate.current(database) is None
+    assert revision.current(database) is None
     assert set(inspect(database.engine).get_table_names()) <= {"alembic_version", "sqlite_sequence"}
     migrate.upgrade(database)
-    migrate.require_current(database)
+    revision.require_current(database)
     database.close()
 
 
@@ -66,7 +70,7 @@ def test_the_result_is_what_the_models_say(kind, tmp_path, request):
 def test_a_database_without_schema_is_refused_with_the_command_to_run(tmp_path):
     database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
     try:
-        migrate.require_current(database)
+        revision.require_current(database)
     except Misconfigured as problem:
         assert "addin-host db upgrade" in problem.message
     else:
@@ -80,5 +84,5 @@ def test_two_nodes_may_migrate_at_once(kind, tmp_path, request):
     environment = os.environ | {"DATABASE_URL": database.url.render_as_string(hide_password=False)}
     nodes = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
     assert [(node.wait(60), node.stderr.read()) for node in nodes] == [(0, b"")] * 3
-    assert migrate.current(database) == migrate.head()
+    assert revision.current(database) == revision.NEEDED
     database.close()

@@ -80,7 +80,9 @@ def test_a_key_file_without_keys_is_refused(tmp_path, content):
 def test_a_missing_key_is_never_replaced_while_secrets_exist(database, tmp_path, clock):
     box = keys.secret_box(tmp_path / "first.key", database)
     with database.write() as session:
-        row = IntegrationRow(uuid="u", name="n", record={}, icon_hash="", created_at=clock(), updated_at=clock())
+        row = IntegrationRow(
+            uuid="u", name="n", fqdn="", record={}, icon_hash="", created_at=clock(), updated_at=clock()
+        )
         row.secrets.append(IntegrationSecretRow(field="password", sealed=box.seal("x", "y")))
         session.add(row)
     with pytest.raises(Misconfigured, match=r"second\.key is missing"):

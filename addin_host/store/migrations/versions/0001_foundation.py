@@ -41,6 +41,7 @@ def _configuration() -> None:
         _text("uuid", 36),
         _text("name", 250),
         _text("room_mailbox_email_address", 100, nullable=True),
+        _text("fqdn", 192),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("record", sa.JSON(), nullable=False),
         sa.Column("icon", sa.LargeBinary(), nullable=True),
@@ -52,6 +53,7 @@ def _configuration() -> None:
         sa.UniqueConstraint("room_mailbox_email_address", name="uq_integration_room_mailbox_email_address"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_integration_fqdn", "integration", ["fqdn"])
     op.create_table(
         "integration_secret",
         *_belongs_to("integration", "integration_id", "fk_integration_secret_integration_id", primary_key=True),
