@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from playwright.sync_api import Playwright, sync_playwright
 
 from addin_host.store import migrate
 from addin_host.store.db import Database
@@ -108,6 +109,13 @@ def empty(database: Database) -> None:
 @pytest.fixture(scope="session")
 def box() -> SecretBox:
     return SecretBox([Fernet.generate_key()])
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The one driver of Chromium; a process can have only one."""
+    with sync_playwright() as started:
+        yield started
 
 
 class Clock:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from addin_host.domain.directory import COLUMNS, Kind, Submitted, Survey, Vmr, pin_problems
@@ -183,11 +183,14 @@ class VmrImport:
             return stored
         return self._run.box.seal(pin_place(own_uuid, which), pin) if pin else None
 
-    def _holders(self, aliases: Sequence[str]) -> Iterator[Row[int, str, str]]:
+    def _holders(self, aliases: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         """Yield id, alias and the name of the VMR for those of the aliases (in lower case) that are stored."""
-        statement = select(ConferenceAliasRow.id, ConferenceAliasRow.alias, ConferenceRow.name).join(
-            ConferenceRow, ConferenceRow.id == ConferenceAliasRow.conference_id
-        )
+        # Two plain reads instead of a join, for which PostgreSQL without statistics finds a plan that reads everything.
+        stored = select(ConferenceAliasRow.id, ConferenceAliasRow.alias, ConferenceAliasRow.conference_id)
         for first in range(0, len(aliases), _ASKED_AT_ONCE):
             some = aliases[first : first + _ASKED_AT_ONCE]
-            yield from self._session.execute(statement.where(func.lower(ConferenceAliasRow.alias).in_(some)))
+            found = self._session.execute(stored.where(func.lower(ConferenceAliasRow.alias).in_(some))).all()
+            owners = {row.conference_id for row in found}
+            named = select(ConferenceRow.id, ConferenceRow.name).where(ConferenceRow.id.in_(owners))
+            names = {row.id: row.name for row in self._session.execute(named)} if owners else {}
+            yield from ((row.id, row.alias, names[row.conference_id]) for row in found)

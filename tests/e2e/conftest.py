@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from . import browser, certificate, edge, programs, providers
 from .application import Application
@@ -75,11 +75,10 @@ def world(tmp_path_factory: pytest.TempPathFactory, certificates: certificate.Ce
 
 
 @pytest.fixture(scope="session")
-def chromium(world: World) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = browser.launch(playwright, world.port, world.certificate.pin)
-        yield started
-        started.close()
+def chromium(world: World, playwright: Playwright) -> Iterator[Browser]:
+    started = browser.launch(playwright, world.port, world.certificate.pin)
+    yield started
+    started.close()
 
 
 @pytest.fixture

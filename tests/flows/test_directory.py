@@ -266,7 +266,8 @@ def bound(database: Database, load: Load, clock) -> str:
     """A user who signed in: a subject on two paths, one open session; and another user likewise."""
     load("primary_email_address\nalice@example.com\nbob@example.com\n", kind=Kind.USER)
     with database.write() as session:
-        session.add(IntegrationRow(id=1, uuid="u", name="n", fqdn="", record={}, created_at=clock(), updated_at=clock()))
+        now = clock()
+        session.add(IntegrationRow(id=1, uuid="u", name="n", fqdn="", record={}, created_at=now, updated_at=now))
         session.flush()
         for user in session.scalars(select(EndUserRow)).all():
             name = user.primary_email_address
