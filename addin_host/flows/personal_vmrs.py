@@ -45,7 +45,7 @@ Rendered = Mapping[str, Any]
 class RenderedVmrs:
     """Lists VMRs as the pane shows them; remembers what it rendered, the oldest first forgotten."""
 
-    def __init__(self, database: Database, box: SecretBox, *, capacity: int = 20_000) -> None:
+    def __init__(self, database: Database, box: SecretBox, *, capacity: int = 3_000) -> None:
         self._database = database
         self._box = box
         self._capacity = capacity
