@@ -24,12 +24,7 @@ _STATUS: Mapping[Reason, int] = {
     Reason.CONFLICT: 409,
     Reason.RATE_LIMITED: 429,
 }
-_PAGES = {
-    "dialog": "signin/refused.html",
-    "page": "errors/error.html",
-    "pane": "errors/error.html",
-    "preview": "errors/error.html",
-}
+_PAGES = frozenset({"dialog", "page", "pane", "preview"})
 
 
 def install(app: Flask) -> None:
@@ -84,9 +79,9 @@ def _unexpected(error: Exception) -> Response:
 
 def _answer(status: int, code: str, message: str) -> Response:
     number = correlation_id.get()
-    if template := _PAGES.get(kind_of_request()):
+    if kind_of_request() in _PAGES:
         title = "This page is not available" if status < 500 else "Something went wrong"
-        page = render_template(template, title=title, message=message, correlation_id=number)
+        page = render_template("errors/error.html", title=title, message=message, correlation_id=number)
         return Response(page, status, mimetype="text/html")
     error = {"code": code, "message": message, "correlation_id": number}
     body = json.dumps({"status": "failed", "result": message, "error": error})
