@@ -37,7 +37,7 @@ def install(app: Flask) -> None:
 def _host_error(error: HostError) -> Response:
     status, code = status_of(error)
     if status >= 500:
-        _log.warning("%s %s: %s", request.method, request.path, error.message)
+        _log.warning("%s %s: %s (cause: %s)", request.method, request.path, error.message, error.__cause__)
     response = _answer(status, code, error.message)
     retry_after = getattr(error, "retry_after", None) or (5 if status == 503 else None)
     if retry_after:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sqlalchemy import text
 
 from addin_host.web import headers
 from tests.web.conftest import HOST
@@ -138,6 +139,15 @@ def test_unknown_and_malformed_integrations_look_alike(world):
 def test_health_answers_on_any_host(world):
     for path in ("/livez", "/readyz"):
         assert world.client().get(path, environ_overrides={"HTTP_HOST": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_what_the_database_said_stands_in_the_log_and_not_in_the_answer(world, caplog):
+    with world.database.write() as session:
+        session.execute(text("ALTER TABLE integration RENAME TO elsewhere"))
+    answer = world.client().get(world.url("personal_vmrs"))
+    assert answer.status_code == 503
+    assert "integration" not in answer.json["error"]["message"]
+    assert "no such table: integration" in caplog.text
 
 
 def test_readiness_tells_when_the_database_is_away(world, monkeypatch):
