@@ -457,7 +457,8 @@ def test_another_verifier_or_nonce_is_refused(any_desk: Desk) -> None:
 
 
 def test_another_redirect_address_is_refused(any_desk: Desk) -> None:
-    any_desk.refused(pending=replace(PENDING, redirect_uri="https://evil.example/"))
+    refusal = any_desk.refused(pending=replace(PENDING, redirect_uri="https://evil.example/"))
+    assert refusal.reason is Reason.UNAUTHENTICATED
 
 
 @pytest.mark.parametrize("name", ["verifier", "nonce", "state", "redirect_uri"])
