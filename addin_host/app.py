@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from flask import Flask
 from flask_wtf import CSRFProtect
@@ -18,6 +17,7 @@ from addin_host.domain.addresses import AddressPolicy
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.ports import IdentityProvider
 from addin_host.flows import bearer, platform
+from addin_host.flows.background import Background
 from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.manifest import manifest_environment
 from addin_host.flows.personal_vmrs import RenderedVmrs
@@ -28,8 +28,8 @@ from addin_host.gateways.trial import try_templates
 from addin_host.settings import Settings
 from addin_host.store import keys
 from addin_host.store.db import Database
-from addin_host.web import addin, errors, guard, headers, health, preview, signin
-from addin_host.web.assets import Assets
+from addin_host.web import access, addin, admin, errors, guard, headers, health, preview, signin
+from addin_host.web.assets import Assets, resources
 from addin_host.web.kept import KeptAnswers
 from addin_host.web.services import KEY, Services
 
@@ -46,9 +46,8 @@ class Composition:
 
 def create_app(given: Settings | None = None, composition: Composition | None = None) -> Flask:
     """Return the WSGI application. Raises Misconfigured when the key or the schema is not usable."""
-    run, composition = given or settings.load(), composition or Composition()
+    run, composition, folder = given or settings.load(), composition or Composition(), resources()
     logs.configure(run.log_level)
-    resources = _resources()
     database = Database(run.database_url, pool_size=run.threads)
     box = keys.secret_box(run.key_file, database)
     catalogue = Catalogue(database, composition.deployment)
@@ -60,12 +59,14 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
         box=box,
         bearer_keys=box.derived(bearer.PURPOSE),
         identity=composition.identity or _providers(database, composition),
-        assets=Assets(resources / "static"),
-        manifest_template=manifest_environment(resources / "manifests").get_template("outlook-addin.xml"),
+        assets=Assets(folder / "static"),
+        manifest_template=manifest_environment(folder / "manifests").get_template("outlook-addin.xml"),
+        trial=try_templates,
+        background=Background(),
         now=composition.now,
     )
-    app = Flask("addin_host", static_folder=None, template_folder=str(resources / "templates"))
-    app.config.update(SECRET_KEY=box.derived("flask")[0], SESSION_COOKIE_SAMESITE="Lax", WTF_CSRF_SSL_STRICT=False)
+    app = Flask("addin_host", static_folder=None, template_folder=str(folder / "templates"))
+    app.config.update(access.cookie_settings(services.deployment), SECRET_KEY=box.derived("flask")[0])
     app.extensions[KEY] = services
     app.jinja_env.globals["asset"] = services.assets.url
     _open_doors(app, services, composition)
@@ -77,12 +78,15 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
 
 def _open_doors(app: Flask, services: Services, composition: Composition) -> None:
     guard.install(app, services)
+    access.raise_body_limit(app)
     csrf = CSRFProtect(app)
     for blueprint in (addin.blueprint, signin.blueprint, health.blueprint, services.assets.blueprint()):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)  # they know no cookie session: a bearer, a single-use state, or nothing
     if isinstance(composition.identity, DemoIdentity):
         app.register_blueprint(preview.make_blueprint(composition.identity))
+    admin.register(app)
+    access.install(app)
     errors.install(app)
     headers.install(app)
 
@@ -90,15 +94,9 @@ def _open_doors(app: Flask, services: Services, composition: Composition) -> Non
 def _providers(database: Database, composition: Composition) -> IdentityProvider:
     def web_proxy() -> str:
         with database.read() as session:
-            return platform.read(session).web_proxy
+            return str(platform.read(session)["web_proxy"])
 
     return AuthlibIdentity(Outbound(), web_proxy=web_proxy, policy=composition.policy, now=composition.now)
-
-
-def _resources() -> Path:
-    """Return the folder of templates, static files and manifests: inside the package when installed from a wheel."""
-    packaged = Path(__file__).parent / "_resources"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent
 
 
 def main() -> None:

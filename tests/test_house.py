@@ -40,7 +40,8 @@ def test_functions_are_short():
 
 
 def test_files_answer_one_question():
-    long = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in HOUSE}
+    house = [path for path in HOUSE if "migrations" not in path.parts]  # a released migration is never touched again
+    long = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in house}
     assert {name: lines for name, lines in long.items() if lines > 300} == {}
     assert long["app.py"] <= 120
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import click
 
 from addin_host.cli.wiring import Wiring
+from addin_host.domain.access import ON_THIS_MACHINE
+from addin_host.domain.platform import PLATFORM_BY_NAME, from_text
 from addin_host.flows import platform as flow
 
 
 @click.group()
 def platform() -> None:
-    """Settings that are not per integration: web proxy, length of the sign-in session."""
+    """Settings that are not per integration; the administrators' pages show them with explanations."""
 
 
 @platform.command(epilog="Example: addin-host platform show --json")
@@ -22,7 +23,8 @@ def platform() -> None:
 def show(wiring: Wiring, as_json: bool) -> None:
     """Print the settings."""
     with wiring.database().read() as session:
-        values = asdict(flow.read(session))
+        settings = flow.read(session)
+    values = {**settings.values, **dict.fromkeys(sorted(settings.secrets_set), "(set)")}
     click.echo(json.dumps(values) if as_json else "\n".join(f"{name} = {value}" for name, value in values.items()))
 
 
@@ -31,7 +33,9 @@ def show(wiring: Wiring, as_json: bool) -> None:
 @click.argument("value")
 @click.pass_obj
 def set_(wiring: Wiring, name: str, value: str) -> None:
-    """Change one setting. An empty VALUE ("") switches the web proxy off."""
-    with wiring.database().write() as session:
-        flow.change(session, {name: value})
+    """Change one setting. An empty VALUE ("") clears it."""
+    meant = from_text(PLATFORM_BY_NAME[name], value) if name in PLATFORM_BY_NAME else value
+    database, box = wiring.database(), wiring.secret_box()
+    with database.write() as session:
+        flow.change(session, {name: meant}, box=box, caller=ON_THIS_MACHINE, now=wiring.now())
     click.echo(f"{name} is set.")

@@ -1,7 +1,8 @@
 """The fields of an integration, as data.
 
 `integration_fields.json` (a copy of the specification's table) is the only list of them: form, validation, defaults,
-export, REST resource and documentation are all built from `FIELDS`.
+export, REST resource and documentation are all built from `FIELDS`. The platform's settings are a table of the same
+kind (platform.py).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Field:
     managed_by: str | None = None
     extension: bool = False
     constraints: str = ""
+    help: str = ""
     requires: tuple[Mapping[str, Any], ...] = ()
     available_when: tuple[Condition, ...] = ({},)
     required_when: tuple[Condition, ...] = ()
@@ -101,8 +103,9 @@ _SHAPES: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def _read_table() -> tuple[Field, ...]:
-    rows = json.loads((files(__package__) / "integration_fields.json").read_text(encoding="utf-8"))
+def read_table(file: str) -> tuple[Field, ...]:
+    """Return the fields of a table in this package."""
+    rows = json.loads((files(__package__) / file).read_text(encoding="utf-8"))
     return tuple(Field(**{key: _SHAPES.get(key, _as_is)(value) for key, value in row.items()}) for row in rows)
 
 
@@ -110,7 +113,7 @@ def _as_is(value: Value) -> Value:
     return value
 
 
-FIELDS: Sequence[Field] = _read_table()
+FIELDS: Sequence[Field] = read_table("integration_fields.json")
 BY_NAME: Mapping[str, Field] = MappingProxyType({field.name: field for field in FIELDS})
 
 

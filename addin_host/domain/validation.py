@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from addin_host.domain.access import Role
 from addin_host.domain.errors import Problem
 from addin_host.domain.fields import BY_NAME, FIELDS, Field, holds, is_blank
 from addin_host.domain.text import RenderProblem
@@ -32,6 +33,11 @@ Check = Callable[[Field, Any], str | None]
 def is_fqdn(text: str) -> bool:
     """Whether the text is a host name of at least two labels, whose last is not a number."""
     return len(text) <= 253 and bool(_FQDN.fullmatch(text)) and not text.rsplit(".", 1)[-1].isdigit()
+
+
+def is_host(text: str) -> bool:
+    """Whether the text is a host name of one or more labels."""
+    return len(text) <= 253 and bool(re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", text, re.IGNORECASE))
 
 
 def is_email(text: str) -> bool:
@@ -80,6 +86,25 @@ def _each_line(check: Callable[[str], str | None]) -> Check:
     return check_lines
 
 
+def _proxy_problem(text: str) -> str | None:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port and parts.path in ("", "/")
+    except ValueError:
+        good = False
+    return None if good else "must be http://host:port, with nothing after the port"
+
+
+def _role_problem(text: str) -> str | None:
+    value, separator, role = text.partition("=")
+    name, *numbers = role.split() or [""]
+    if not separator or not value.strip() or name not in set(Role):
+        return f"must be a value, an equals sign and one of {', '.join(Role)}"
+    if name == Role.INTEGRATION_ADMIN and not (numbers and all(number.isdigit() for number in numbers)):
+        return "must name the numbers of the integrations after the role"
+    return None if name == Role.INTEGRATION_ADMIN or not numbers else "must hold nothing after the role"
+
+
 def _one_of(field: Field, value: Any) -> str | None:
     return None if value in field.choices else f"must be one of {', '.join(field.choices)}"
 
@@ -124,6 +149,10 @@ _CHECKS: Mapping[str, Check] = {
     "list_of_origins_one_per_line": _each_line(_origin_problem),
     "list_of_uuids_one_per_line": _each_line(_uuid_problem),
     "list_of_url_or_fqdn": _metadata_sources,
+    "list_of_emails_one_per_line": _each_line(lambda text: None if is_email(text) else "is not an e-mail address"),
+    "list_of_roles_one_per_line": _each_line(_role_problem),
+    "proxy": lambda _f, v: _proxy_problem(v),
+    "host": lambda _f, v: None if is_host(v) else "is not a host name. Enter one such as mail.example.com",
 }
 _LISTS = frozenset({"list_of_choices", "list_of_url_or_fqdn"})
 _PLAIN = frozenset({"bool", "int"})
@@ -152,9 +181,15 @@ def check_record(values: Mapping[str, Any], *, secrets_set: Iterable[str] = ()) 
 
     `secrets_set` names the secrets that are stored already, which a blank value keeps.
     """
+    return check_fields(FIELDS, values, secrets_set=secrets_set) + list(_cross_field(values))
+
+
+def check_fields(
+    fields: Iterable[Field], values: Mapping[str, Any], *, secrets_set: Iterable[str] = ()
+) -> list[Problem]:
+    """Return what is wrong with the fields one by one, each with the others' values in view."""
     kept = frozenset(secrets_set)
-    problems = [problem for field in FIELDS for problem in _check_field(field, values, kept)]
-    return problems + list(_cross_field(values))
+    return [problem for field in fields for problem in _check_field(field, values, kept)]
 
 
 def _check_field(field: Field, values: Mapping[str, Any], kept: frozenset[str]) -> Iterator[Problem]:

@@ -3,24 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from addin_host.domain.deployment import PlatformSettings
+from addin_host.domain.access import Caller
+from addin_host.domain.platform import (
+    PLATFORM_BY_NAME,
+    PLATFORM_FIELDS,
+    PlatformSettings,
+    check_platform,
+    from_text,
+    platform_defaults,
+    to_text,
+)
+from addin_host.flows import audit
+from addin_host.flows.admin_sessions import Lifetime
+from addin_host.flows.audit import Subject
+from addin_host.store.db import Database
 from addin_host.store.models import PlatformSettingRow
+from addin_host.store.secrets import SecretBox
+
+_ADMIN_ADDRESS = "SELECT value FROM platform_setting WHERE name = 'admin_address'"
 
 
 def read(session: Session) -> PlatformSettings:
     """Return the settings, defaults where nothing was stored."""
-    return PlatformSettings.from_texts({row.name: row.value for row in session.scalars(select(PlatformSettingRow))})
+    stored = {row.name: row.value for row in session.scalars(select(PlatformSettingRow))}
+    values, secrets = platform_defaults(), set()
+    for name, text in stored.items():
+        field = PLATFORM_BY_NAME.get(name)
+        if field is not None and field.is_secret:
+            secrets.add(name)
+        elif field is not None:
+            values[name] = from_text(field, text)
+    return PlatformSettings(values, frozenset(secrets))
 
 
-def change(session: Session, changes: Mapping[str, str]) -> PlatformSettings:
-    """Store new values and return all settings. Raises Invalid."""
-    before = {name: str(value) for name, value in asdict(read(session)).items()}
-    settings = PlatformSettings.from_texts({**before, **changes})
-    for name, value in changes.items():
-        session.merge(PlatformSettingRow(name=name, value=value))
-    return settings
+def change(
+    session: Session, changes: Mapping[str, Any], *, box: SecretBox, caller: Caller, now: datetime
+) -> PlatformSettings:
+    """Store new values and return all settings. A secret of "" is cleared, one of None is kept. Raises Invalid."""
+    before = read(session)
+    given = {name: value for name, value in changes.items() if value is not None}
+    cleared = {name for name, value in given.items() if name in before.secrets_set and value == ""}
+    check_platform({**before.values, **given}, secrets_set=before.secrets_set - cleared)
+    for name, value in given.items():
+        _store(session, name, value, box)
+    session.flush()
+    after = read(session)
+    audit.record(
+        session,
+        caller,
+        "change",
+        Subject("platform settings", "", "Platform settings"),
+        now=now,
+        before=_shown(before, {}),
+        after=_shown(after, given),
+    )
+    return after
+
+
+def _store(session: Session, name: str, value: Any, box: SecretBox) -> None:
+    field = PLATFORM_BY_NAME[name]
+    row = session.get(PlatformSettingRow, name)
+    if value == field.default:
+        if row is not None:
+            session.delete(row)
+        return
+    text = box.seal(_place(name), str(value)) if field.is_secret else to_text(value)
+    session.merge(PlatformSettingRow(name=name, value=text))
+
+
+def _shown(settings: PlatformSettings, given: Mapping[str, Any]) -> dict[str, Any]:
+    secrets = {field.name for field in PLATFORM_FIELDS if field.is_secret}
+    words = {name: "set anew" if given.get(name) else "set" for name in settings.secrets_set & secrets}
+    return {**settings.values, **words}
+
+
+def secret(session: Session, name: str, *, box: SecretBox) -> str:
+    """Return one secret setting in clear, or "" when it is not set. Raises Misconfigured when it cannot be opened."""
+    row = session.get(PlatformSettingRow, name)
+    return box.open(_place(name), row.value) if row else ""
+
+
+def _place(name: str) -> str:
+    return f"platform:{name}"
+
+
+def admin_lifetime(session: Session) -> Lifetime:
+    """Return how long sessions of administrators last."""
+    settings = read(session)
+    return Lifetime(
+        timedelta(minutes=settings["admin_session_idle_minutes"]), timedelta(hours=settings["admin_session_hours"])
+    )
+
+
+def admin_host(database: Database) -> str:
+    """Return the host name of the administrators' pages, or "" when no address is set."""
+    row = database.row(_ADMIN_ADDRESS)
+    return (urlsplit(row[0]).hostname or "") if row else ""

@@ -15,6 +15,7 @@ from addin_host.domain.integration import Integration
 from addin_host.flows import bearer, icons, signin
 from addin_host.flows.manifest import render_manifest
 from addin_host.flows.signin import SignedIn
+from addin_host.web.admission import Auth, admits
 from addin_host.web.guard import require_bearer, require_on
 from addin_host.web.headers import page_kind, pane_policy
 from addin_host.web.office import office_context
@@ -29,6 +30,7 @@ _A_YEAR = "public, max-age=31536000, immutable"
 
 @blueprint.get("/pane")
 @page_kind("pane")
+@admits(Auth.PUBLIC)
 def pane(reference: str) -> Response:
     """Answer with the task pane."""
     return _office_page(reference, "addin/pane.html")
@@ -36,6 +38,7 @@ def pane(reference: str) -> Response:
 
 @blueprint.get("/commands")
 @page_kind("pane")
+@admits(Auth.PUBLIC)
 def commands(reference: str) -> Response:
     """Answer with the function-file page of the ribbon commands."""
     return _office_page(reference, "addin/commands.html")
@@ -62,6 +65,7 @@ def _etag(body: bytes) -> str:
 
 @blueprint.get("/manifest.xml")
 @page_kind("manifest")
+@admits(Auth.PUBLIC)
 def manifest(reference: str) -> Response:
     """Answer with the add-in manifest; it holds no secret."""
     host = services()
@@ -72,6 +76,7 @@ def manifest(reference: str) -> Response:
 
 @blueprint.get("/icon/<int:size>.png")
 @page_kind("icon")
+@admits(Auth.PUBLIC)
 def icon(reference: str, size: int) -> Response:
     """Answer with the integration's icon in one of the sizes that Outlook uses."""
     host = services()
@@ -99,6 +104,7 @@ def _cached(body: bytes, content_type: str, cache: str) -> Response:
 
 @blueprint.post("/session")
 @page_kind("api")
+@admits(Auth.STATE)
 def session(reference: str) -> Response:
     """Exchange a one-time code and verifier, a verifier alone (polling) or an old bearer for a bearer."""
     host = services()
@@ -144,6 +150,7 @@ def _json(value: Any, status: int = 200) -> Response:
 
 @blueprint.get("/personal_vmrs")
 @page_kind("api")
+@admits(Auth.BEARER)
 def personal_vmrs(reference: str) -> Response:
     """Answer with the signed-in person's VMRs, every text rendered."""
     host = services()

@@ -10,9 +10,17 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, send_from_directory
 
+from addin_host.web.admission import Auth, admits
 from addin_host.web.headers import page_kind
 
 _FOREVER = "public, max-age=31536000, immutable"
+
+
+def resources() -> Path:
+    """Return the folder of templates, static files and manifests: inside the package when installed from a wheel."""
+    package = Path(__file__).parent.parent
+    packaged = package / "_resources"
+    return packaged if packaged.is_dir() else package.parent
 
 
 class Assets:
@@ -32,6 +40,7 @@ class Assets:
 
         @blueprint.get("/static/<version>/<path:path>")
         @page_kind("static")
+        @admits(Auth.PUBLIC)
         def file(version: str, path: str) -> Response:
             if len(version) != 12 or not set(version) <= set("0123456789abcdef"):
                 abort(404)

@@ -24,7 +24,7 @@ _STATUS: Mapping[Reason, int] = {
     Reason.CONFLICT: 409,
     Reason.RATE_LIMITED: 429,
 }
-_PAGES = frozenset({"dialog", "page", "pane", "preview"})
+_PAGES = frozenset({"dialog", "page", "pane", "preview", "admin", "admin with frames", "framed pane", "framed text"})
 
 
 def install(app: Flask) -> None:

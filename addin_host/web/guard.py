@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
@@ -10,10 +11,15 @@ from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.integration import Integration
 from addin_host.domain.redaction import new_correlation_id
-from addin_host.flows import bearer
+from addin_host.flows import bearer, platform
 from addin_host.flows.bearer import Bearer
+from addin_host.store.db import Database
 from addin_host.web.services import Services, services
 
+# Administrators without a public address come through a tunnel; a page elsewhere cannot claim these names.
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_ADMINISTRATION = ("/admin/", "/api/admin/", "/static/", "/bootstrap/")
+_KEPT_SECONDS = 5.0
 _ANY_HOST = frozenset({"health.livez", "health.readyz"})
 MAX_BODY = 64 * 1024
 
@@ -22,6 +28,7 @@ def install(app: Flask, services: Services) -> None:
     """Refuse hosts that no integration is published under, before anything else looks at the request."""
     fixed = _fixed_hosts(services.deployment)
     serves = services.catalogue.serves_host
+    administered = _AdminHost(services.database)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
 
     @app.before_request
@@ -29,8 +36,24 @@ def install(app: Flask, services: Services) -> None:
         new_correlation_id()
         host = request.environ.get("HTTP_HOST", "").lower()
         name = host.rsplit(":", 1)[0] if host.rsplit(":", 1)[-1].isdigit() else host
-        if name not in fixed and request.endpoint not in _ANY_HOST and not serves(name):
+        if name in fixed or request.endpoint in _ANY_HOST or serves(name) or administered.at(name):
+            return
+        if name not in _THIS_MACHINE or not request.path.startswith(_ADMINISTRATION):
             abort(400)
+
+
+class _AdminHost:
+    """The host name of the administrators' pages, read from the database at most every few seconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known, self._until = "", 0.0
+
+    def at(self, host: str) -> bool:
+        """Whether the pages are at this host."""
+        if time.monotonic() > self._until:
+            self._known, self._until = platform.admin_host(self._database), time.monotonic() + _KEPT_SECONDS
+        return bool(host) and host == self._known
 
 
 def _fixed_hosts(deployment: Deployment) -> frozenset[str]:

@@ -27,6 +27,11 @@ _SHELL = (
     f"form-action 'self'; frame-ancestors 'none'; {_BASE}"
 )
 
+_RENDERED = (
+    "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; img-src data: https:; "
+    f"frame-ancestors 'self'; {_BASE}"
+)
+
 _COMMON: dict[str, str] = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
@@ -43,6 +48,19 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
     "pane": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | {"Cache-Control": "no-cache", "Content-Security-Policy": _NOTHING},
     "dialog": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | _DENIED | _PRIVATE | {"Content-Security-Policy": _SHELL},
     "page": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | _DENIED | _PRIVATE | {"Content-Security-Policy": _SHELL},
+    "admin": _COMMON
+    | _SAME_ORIGIN
+    | _DENIED
+    | _PRIVATE
+    | {"Cross-Origin-Opener-Policy": "same-origin", "Content-Security-Policy": _SHELL},
+    "admin with frames": _COMMON
+    | _SAME_ORIGIN
+    | _DENIED
+    | _PRIVATE
+    | {"Cross-Origin-Opener-Policy": "same-origin", "Content-Security-Policy": f"{_SHELL}; frame-src 'self'"},
+    # What stands in a frame of the live preview: the pane brings a policy of its own, rendered texts run nothing.
+    "framed pane": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | _PRIVATE | {"Content-Security-Policy": _NOTHING},
+    "framed text": _COMMON | _SAME_ORIGIN | _PRIVATE | {"Content-Security-Policy": _RENDERED},
     "api": _COMMON | _SAME_ORIGIN | _PRIVATE | {"Content-Security-Policy": _NOTHING},
     "manifest": _COMMON | _SAME_ORIGIN | {"Cache-Control": "no-cache", "Content-Security-Policy": _NOTHING},
     "icon": _COMMON | {"Cross-Origin-Resource-Policy": "cross-origin", "Content-Security-Policy": _NOTHING},

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addin_host.domain.demo import PEOPLE
 from addin_host.flows import integrations
 from addin_host.gateways.memory import DemoIdentity
+from addin_host.web.admission import Auth, admits
 from addin_host.web.headers import page_kind
 from addin_host.web.office import office_context
 from addin_host.web.services import services
@@ -27,6 +28,7 @@ def make_blueprint(identity: DemoIdentity) -> Blueprint:
 
     @blueprint.post("/demo/signin")
     @page_kind("preview")
+    @admits(Auth.STATE)
     def choose() -> AnyResponse:
         """Play the provider: send the browser back with a code, or with its refusal."""
         integration = services().catalogue.get(request.form.get("integration", ""))
@@ -41,11 +43,13 @@ def make_blueprint(identity: DemoIdentity) -> Blueprint:
 
 
 @page_kind("preview")
+@admits(Auth.PUBLIC)
 def _home() -> AnyResponse:
     return redirect("/demo")
 
 
 @page_kind("preview")
+@admits(Auth.PUBLIC)
 def _outlook() -> str:
     host = services()
     integration = host.catalogue.get(request.args.get("integration", "1"))
@@ -61,6 +65,7 @@ def _outlook() -> str:
 
 
 @page_kind("preview")
+@admits(Auth.PUBLIC)
 def _signin_page() -> str:
     integration = services().catalogue.get(request.args.get("integration", ""))
     return render_template(

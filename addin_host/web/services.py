@@ -11,7 +11,8 @@ import jinja2
 from flask import current_app
 
 from addin_host.domain.deployment import Deployment
-from addin_host.domain.ports import IdentityProvider
+from addin_host.domain.ports import IdentityProvider, TemplateTrial
+from addin_host.flows.background import Background
 from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.personal_vmrs import RenderedVmrs
 from addin_host.store.db import Database
@@ -34,6 +35,8 @@ class Services:
     identity: IdentityProvider
     assets: Assets
     manifest_template: jinja2.Template
+    trial: TemplateTrial
+    background: Background
     now: Callable[[], datetime]
 
 

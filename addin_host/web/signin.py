@@ -16,6 +16,7 @@ from addin_host.domain.ports import Person
 from addin_host.flows import identify, integrations, platform, signin
 from addin_host.flows.pkce import is_challenge, new_secret
 from addin_host.flows.signin import Pane, Returned
+from addin_host.web.admission import Auth, admits
 from addin_host.web.guard import refuse_head, require_on
 from addin_host.web.headers import dialog_policy, page_kind
 from addin_host.web.office import office_context
@@ -30,6 +31,7 @@ _CLIENT_SECRET = "personal_vmr_oauth_client_secret"  # noqa: S105 - the name of 
 
 @blueprint.get("", strict_slashes=False)
 @page_kind("dialog")
+@admits(Auth.PUBLIC)
 def start(reference: str) -> AnyResponse:
     """Begin a sign-in for a pane, or finish it at once for a person who signed in before."""
     refuse_head()
@@ -81,6 +83,7 @@ def redirect_uri(integration: Integration) -> str:
 
 @blueprint.get("/callback")
 @page_kind("dialog")
+@admits(Auth.STATE)
 def callback(reference: str) -> Response:
     """Take the provider's answer: redeem its code and hand a one-time code of ours to the pane."""
     refuse_head()
@@ -123,7 +126,7 @@ def _finish(integration: Integration, returned: Returned, person: Person) -> Res
     host = services()
     with host.database.write() as db:
         user = identify.identify(db, person, allow_new_users=integration["allow_new_users"], now=host.now())
-        lifetime = timedelta(hours=platform.read(db).signin_session_hours)
+        lifetime = timedelta(hours=platform.read(db)["signin_session_hours"])
         session, cookie = signin.open_session(
             db, integration_id=integration.id, user=user, lifetime=lifetime, now=host.now()
         )

@@ -13,7 +13,13 @@ REFERENCES = ["1", "999", "x", "00000000-0000-4000-8000-000000000000"]
 
 def addresses(app):
     for rule in app.url_map.iter_rules():
-        values = {"reference": "1", "size": 32, "version": "0" * 12, "path": "addin/pane.js"}
+        values = {
+            "reference": "1",
+            "size": 32,
+            "version": "0" * 12,
+            "path": "addin/pane.js",
+            "filename": "js/bootstrap.min.js",
+        }
         with app.test_request_context(base_url=f"https://{HOST}"):
             from flask import url_for
 

@@ -82,7 +82,7 @@ class SetupLinkRow(Model):
 
 
 class FailureRow(Model):
-    """Failed attempts to get in, per account or network (security.md S3). `key` names which, such as `net:192.0.2.0/24`."""
+    """Failed attempts to get in, per account or network (security.md S3). `key` is such as `net:192.0.2.0/24`."""
 
     __tablename__ = "failure"
 

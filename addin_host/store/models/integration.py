@@ -42,7 +42,7 @@ class IntegrationSecretRow(Model):
 
 
 class ExchangeDomainRow(Model):
-    """One source of Exchange metadata. The record of its integration repeats the text; the id is what REST clients know."""
+    """One source of Exchange metadata. Its integration's record repeats the text; REST clients know the id."""
 
     __tablename__ = "exchange_domain"
     __table_args__ = (UniqueConstraint("integration_id", "domain"), IDS_ARE_NEVER_REUSED)
@@ -66,7 +66,7 @@ class ManifestDownloadRow(Model):
 
 
 class PreviewDraftRow(Model):
-    """A form as it is being typed, for the frames of the live preview. Keyed by the hash of its token; holds no secret."""
+    """A form as it is being typed, for the frames of the live preview. Keyed by its token's hash; no secrets."""
 
     __tablename__ = "preview_draft"
 

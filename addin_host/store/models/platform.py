@@ -21,7 +21,7 @@ class PlatformSettingRow(Model):
 
 
 class MarkRow(Model):
-    """What the program notes about the database itself: that it is the demo's, who holds a lease, the head of a chain."""
+    """A note of the program about the database: that it is the demo's, who holds a lease, the head of a chain."""
 
     __tablename__ = "mark"
 
@@ -53,7 +53,7 @@ class AuditRow(Model):
 
 
 class AlarmRow(Model):
-    """Something that an administrator should know. `open_key` is set while it stands, so that it is raised only once."""
+    """Something that an administrator should know. `open_key` is set while it stands: it is raised only once."""
 
     __tablename__ = "alarm"
     __table_args__ = IDS_ARE_NEVER_REUSED

@@ -1,0 +1,87 @@
+"""The administrators' pages: one room for each kind of page, all below /admin."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Flask, Response, g
+from flask_bootstrap import Bootstrap5
+
+from addin_host.domain.access import Caller, Permission
+from addin_host.web.admin import (
+    accounts,
+    alarms,
+    api_users,
+    audit,
+    checks,
+    dashboard,
+    deploy,
+    imports,
+    integrations,
+    live_preview,
+    profile,
+    references,
+    settings,
+    signin,
+    users,
+    vmrs,
+)
+from addin_host.web.admission import Auth, admits
+from addin_host.web.headers import page_kind
+from addin_host.web.services import services
+
+_ROOMS = (
+    accounts,
+    alarms,
+    api_users,
+    audit,
+    checks,
+    dashboard,
+    deploy,
+    imports,
+    integrations,
+    live_preview,
+    profile,
+    references,
+    settings,
+    signin,
+    users,
+    vmrs,
+)
+
+
+def register(app: Flask) -> None:
+    """Open all rooms, and serve Bootstrap from its package."""
+    for room in _ROOMS:
+        app.register_blueprint(room.blueprint)
+    app.context_processor(_context)
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    Bootstrap5(app)
+    serve = app.view_functions["bootstrap.static"]
+
+    @page_kind("static")
+    @admits(Auth.PUBLIC)
+    def bootstrap_file(filename: str) -> Response:
+        response = cast(Response, serve(filename=filename))
+        response.headers["Cache-Control"] = "public, max-age=86400"
+        return response
+
+    app.view_functions["bootstrap.static"] = bootstrap_file
+
+
+def _context() -> dict[str, Any]:
+    """Return what every template may ask for; without an administrator, nothing is looked up."""
+    who: Caller | None = g.get("caller")
+    return {
+        "caller": who,
+        "may": lambda name: who is not None and who.may(Permission[name]),
+        "open_alarms": lambda: _open_alarms() if who is not None and who.may(Permission.SEE_ALARMS) else 0,
+    }
+
+
+def _open_alarms() -> int:
+    """Return how many alarms within the caller's reach stand and are not acknowledged."""
+    found = services().database.rows(
+        "SELECT integration_id FROM alarm WHERE open_key IS NOT NULL AND acknowledged_at IS NULL LIMIT 1000"
+    )
+    return sum(1 for (integration_id,) in found if g.caller.reaches(integration_id))

@@ -1,0 +1,7 @@
+"""The dashboard."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("admin_dashboard", __name__, url_prefix="/admin")

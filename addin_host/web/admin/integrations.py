@@ -1,0 +1,7 @@
+"""Integrations: list, form, copy, switch off, delete."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("admin_integrations", __name__, url_prefix="/admin/integrations")
