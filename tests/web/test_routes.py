@@ -1,11 +1,12 @@
 """Walks over every route of the application: a new route is covered, or the walk fails (security.md section 15)."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
 
-from addin_host.web import headers
+from addin_host.web import guard, headers
 from tests.web.conftest import HOST
 
 REFERENCES = ["1", "999", "x", "00000000-0000-4000-8000-000000000000"]
@@ -85,6 +86,7 @@ def test_personal_answers_are_never_stored(world):
             assert answer.headers["Cache-Control"] == "no-store", address
 
 
+THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 HOSTS = [
     "evil.example",
     f"{HOST}.evil.example",
@@ -100,7 +102,8 @@ HOSTS = [
 @pytest.mark.parametrize("host", HOSTS)
 def test_foreign_hosts_are_refused_everywhere(world, host):
     for rule, address in addresses(world.app):
-        if kind(world.app, rule) == "health":
+        through_a_tunnel = host in THIS_MACHINE and urlsplit(address).path.startswith(guard._ADMINISTRATION)
+        if kind(world.app, rule) == "health" or through_a_tunnel:
             continue
         answer = world.client().get(address, environ_overrides={"HTTP_HOST": host})
         assert answer.status_code == 400, (host, address)
