@@ -72,14 +72,19 @@ class Summary:
     personal: bool
 
 
-def find(session: Session, reference: str | int) -> IntegrationRow:
-    """Return the row by integer id or uuid. Raises Refused."""
+def look_up(session: Session, reference: str | int) -> IntegrationRow | None:
+    """Return the row by integer id or uuid, or None."""
     text = str(reference)
     by_id = text.isascii() and text.isdigit() and len(text) <= 9
     clause = IntegrationRow.id == int(text) if by_id else IntegrationRow.uuid == text.lower()
-    row = session.scalar(select(IntegrationRow).where(clause))
+    return session.scalar(select(IntegrationRow).where(clause))
+
+
+def find(session: Session, reference: str | int) -> IntegrationRow:
+    """Return the row by integer id or uuid. Raises Refused."""
+    row = look_up(session, reference)
     if row is None:
-        raise Refused(Reason.UNKNOWN, f"There is no integration {text[:60]!r}.")
+        raise Refused(Reason.UNKNOWN, f"There is no integration {str(reference)[:60]!r}.")
     return row
 
 
