@@ -8,24 +8,14 @@ from sqlalchemy import text
 
 from addin_host.web import guard, headers
 from tests.web.conftest import HOST
+from tests.web.walks import address_of
 
 REFERENCES = ["1", "999", "x", "00000000-0000-4000-8000-000000000000"]
 
 
 def addresses(app):
     for rule in app.url_map.iter_rules():
-        values = {
-            "reference": "1",
-            "size": 32,
-            "version": "0" * 12,
-            "path": "addin/pane.js",
-            "filename": "js/bootstrap.min.js",
-        }
-        with app.test_request_context(base_url=f"https://{HOST}"):
-            from flask import url_for
-
-            arguments = {name: values[name] for name in rule.arguments}
-            yield rule, url_for(rule.endpoint, **arguments, _external=True)
+        yield rule, address_of(app, rule, reference="1")
 
 
 def kind(app, rule):
@@ -44,46 +34,75 @@ def test_a_route_without_a_kind_stops_the_start(world):
         headers.install(world.app)
 
 
+FRAMEABLE = {"pane", "framed pane", "framed text", "api", "manifest", "icon", "static", "health"}
+
+
 def expected_of(kind_name):
     required = {"Strict-Transport-Security", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy"}
     required |= {"Content-Security-Policy", "Cross-Origin-Resource-Policy", "X-Correlation-ID"}
-    if kind_name in ("dialog", "page", "preview"):
-        required.add("X-Frame-Options")
-    return required
+    return required if kind_name in FRAMEABLE else required | {"X-Frame-Options", "Cross-Origin-Opener-Policy"}
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
-def test_headers_on_every_route_and_every_answer(world, method):
+@pytest.mark.parametrize("who", ["anonymous", "administrator"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
+def test_headers_on_every_route_and_every_answer(world, admin, method, who):
+    client = admin().client if who == "administrator" else world.client()
     for rule, address in addresses(world.app):
         for url in (address, address.replace("/1/", "/999/"), address + "/nothing"):
-            answer = world.client().open(url, method=method)
+            answer = client.open(url, method=method)
             assert answer.status_code < 500, (method, url, answer.text)
             missing = expected_of(kind(world.app, rule) if url == address else "static") - set(answer.headers.keys())
             assert not missing, (method, url, missing)
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["Referrer-Policy"] == "no-referrer"
-            framed = "X-Frame-Options" not in answer.headers
-            assert not framed or kind(world.app, rule) not in ("dialog", "preview")
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"], (method, url)
+            assert "unsafe-inline" not in answer.headers["Content-Security-Policy"].replace(
+                "style-src-attr 'unsafe-inline'", ""
+            ), (method, url)
+            assert answer.headers.get("Server", "").lower() in ("", "gunicorn", "werkzeug")
 
 
-def test_undeclared_methods_are_refused(world):
+def test_what_may_stand_in_a_frame(world):
     for rule, address in addresses(world.app):
-        for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - set(rule.methods):
-            assert world.client().open(address, method=method).status_code == 405, (method, address)
+        policy = world.client().get(address).headers["Content-Security-Policy"]
+        ancestors = re.search(r"frame-ancestors ([^;]*)", policy)[1]
+        if kind(world.app, rule) not in ("pane", "framed pane", "framed text"):
+            assert ancestors == "'none'", address
 
 
-def test_only_the_dialog_sets_cookies(world):
+def test_undeclared_methods_are_refused(world, admin):
+    signed_in = admin().client
+    declared = {}
+    for rule, address in addresses(world.app):
+        declared.setdefault(address, set()).update(rule.methods)
+    for address, methods in declared.items():
+        for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - methods:
+            for client in (world.client(), signed_in):
+                # What belongs to Flask-WTF is refused before the method is looked at: no form, no token.
+                assert client.open(address, method=method).status_code in (405, 404), (method, address)
+
+
+def test_only_the_dialog_and_administrators_pages_set_cookies(world):
+    with_cookies = ("dialog", "admin", "admin with frames")
     for rule, address in addresses(world.app):
         for method in set(rule.methods) - {"OPTIONS"}:
             answer = world.client().open(address, method=method)
-            assert not answer.headers.getlist("Set-Cookie") or kind(world.app, rule) == "dialog", address
+            cookies = answer.headers.getlist("Set-Cookie")
+            assert not cookies or kind(world.app, rule) in with_cookies, address
+            for cookie in cookies:
+                flags = cookie.lower()
+                assert cookie.startswith("__Host-"), cookie
+                assert all(flag in flags for flag in ("secure", "httponly", "samesite=lax", "path=/")), cookie
 
 
-def test_personal_answers_are_never_stored(world):
+def test_personal_answers_are_never_stored(world, admin):
+    signed_in = admin().client
+    personal = ("api", "dialog", "health", "admin", "admin with frames", "framed pane", "framed text")
     for rule, address in addresses(world.app):
-        answer = world.client().open(address, method="POST" if "POST" in rule.methods else "GET")
-        if kind(world.app, rule) in ("api", "dialog", "health"):
-            assert answer.headers["Cache-Control"] == "no-store", address
+        if kind(world.app, rule) in personal:
+            method = "GET" if "GET" in rule.methods else sorted(rule.methods - {"OPTIONS", "HEAD"})[0]
+            for client in (world.client(), signed_in):
+                assert client.open(address, method=method).headers["Cache-Control"] == "no-store", address
 
 
 THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")

@@ -1,11 +1,11 @@
-"""Administrators of each role, signed in; `world` comes from the folder above."""
+"""Administrators of each role, signed in; conftest.py has the world that they administer."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 from addin_host.domain.access import Role
 from addin_host.flows import admin_sessions
 from addin_host.store.models import AccountRow
-from tests.web.conftest import World
+
+if TYPE_CHECKING:
+    from tests.web.conftest import World
 
 ADMIN = "127.0.0.1"
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
