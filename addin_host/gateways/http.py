@@ -12,8 +12,10 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPResponse
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from addin_host.domain.addresses import AddressPolicy, Peer, address_allowed, is_ip_literal, parse_url, proxy_allowed
@@ -71,6 +74,35 @@ class Answer:
             raise Upstream("The other server's answer is not the expected JSON document.", retryable=False) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a server showed when a TLS connection was made: the protocol, and its certificate's last day."""
+
+    protocol: str
+    expires: datetime
+
+
+class Redirected(Upstream):
+    """The other server answered, with a redirect."""
+
+
+class CertificateFault(Upstream):
+    """The other server's certificate does not hold. `fault` is EXPIRED, OTHER_NAME or UNTRUSTED."""
+
+    def __init__(self, fault: str, host: str) -> None:
+        super().__init__(_CERTIFICATE_WORDS[fault].format(host=host), retryable=False)
+        self.fault = fault
+
+
+EXPIRED, OTHER_NAME, UNTRUSTED = "expired", "other name", "untrusted"
+_CERTIFICATE_WORDS: Mapping[str, str] = {
+    EXPIRED: "The certificate of {host} has expired or is not valid yet. Renew it there.",
+    OTHER_NAME: "The certificate of {host} is made out to another name. Install one that names this host there.",
+    UNTRUSTED: "The certificate of {host} is not trusted. Add its CA to the integration.",
+}
+_CERTIFICATE_FAULTS: Mapping[int, str] = {9: EXPIRED, 10: EXPIRED, 62: OTHER_NAME, 64: OTHER_NAME}  # OpenSSL's numbers
+
+
 def route_for(integration: Integration, *, web_proxy: str, policy: AddressPolicy) -> Route:
     """Return the route of an integration. `web_proxy` is the platform's; `policy` is what app.py handed out.
 
@@ -119,6 +151,13 @@ class Outbound:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, response.content)
 
+    def handshake(self, url: str, route: Route) -> Handshake:
+        """Make a TLS connection to the server of the URL, say nothing, and tell what it showed.
+
+        Raises CertificateFault, Upstream or Misconfigured.
+        """
+        return _PolicyAdapter(self, route, MAX_BYTES).handshake(parse_url(url, route.policy))
+
     def session(self, route: Route, *, max_bytes: int = MAX_BYTES) -> requests.Session:
         """Return a requests session under the policy. Its calls raise this house's errors, not those of requests."""
         return self.mount(requests.Session(), route, max_bytes=max_bytes)
@@ -148,17 +187,40 @@ class _PolicyAdapter(HTTPAdapter):
         super().__init__()
         self._outbound, self._route, self._max_bytes = outbound, route, max_bytes
 
+    def handshake(self, peer: Peer) -> Handshake:
+        """Connect and say nothing. Raises Upstream or Misconfigured."""
+        call = Call(self._outbound.deadline_seconds)
+        with self._translating(peer):
+            return call.within(lambda: self._shake(call, peer))
+
+    def _shake(self, call: Call, peer: Peer) -> Handshake:
+        proxy = self._proxy_for(peer)
+        addresses = self._resolve(proxy.peer if proxy else peer, through_proxy=proxy is not None)
+        connection = self._connection(call, peer, proxy, addresses)
+        try:
+            connection.connect()
+            secured: Any = connection.sock  # a TLS socket: what is called without TLS has no certificate
+            ends = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))
+            return Handshake(secured.version() or "", datetime.fromtimestamp(ends, UTC))
+        finally:
+            connection.close()
+
     def send(self, request: requests.PreparedRequest, *_args: Any, **_loosening: Any) -> requests.Response:
         """Make the call and return its answer, read in full. Raises Upstream or Misconfigured."""
         peer, call = parse_url(request.url or "", self._route.policy), Call(self._outbound.deadline_seconds)
-        try:
+        with self._translating(peer):
             answer = call.within(lambda: self._exchange(call, request, peer))
+        if answer.status in REDIRECTS:
+            raise Redirected(f"{peer.host} answered with a redirect, which is not followed.", retryable=False)
+        return self.build_response(request, answer)
+
+    @contextmanager
+    def _translating(self, peer: Peer) -> Iterator[None]:
+        try:
+            yield
         except (OSError, http.client.HTTPException, HTTPError) as error:
             through = " (through the web proxy)" if self._route.proxy else ""
             raise _in_words(error, peer.host + through) from error
-        if answer.status in REDIRECTS:
-            raise Upstream(f"{peer.host} answered with a redirect, which is not followed.", retryable=False)
-        return self.build_response(request, answer)
 
     def _exchange(self, call: Call, request: requests.PreparedRequest, peer: Peer) -> HTTPResponse:
         proxy = self._proxy_for(peer)
@@ -188,13 +250,7 @@ class _PolicyAdapter(HTTPAdapter):
     def _attempt(
         self, call: Call, request: requests.PreparedRequest, peer: Peer, proxy: Proxy | None, addresses: Resolved
     ) -> HTTPResponse:
-        connection = connection_to(
-            peer,
-            proxy,
-            ca_bundle=self._route.ca_bundle,
-            seconds=call.remaining(),
-            dialled=lambda: call.dial(addresses, seconds=self._outbound.connect_seconds),
-        )
+        connection = self._connection(call, peer, proxy, addresses)
         headers = {**request.headers, "Connection": "close"}
         try:
             connection.connect()
@@ -204,6 +260,15 @@ class _PolicyAdapter(HTTPAdapter):
             return self._read(connection.getresponse(), peer.host)
         finally:
             connection.close()
+
+    def _connection(self, call: Call, peer: Peer, proxy: Proxy | None, addresses: Resolved) -> HTTPConnection:
+        return connection_to(
+            peer,
+            proxy,
+            ca_bundle=self._route.ca_bundle,
+            seconds=call.remaining(),
+            dialled=lambda: call.dial(addresses, seconds=self._outbound.connect_seconds),
+        )
 
     def _read(self, answer: BaseHTTPResponse, host: str) -> HTTPResponse:
         """Return the answer with its decoded body in memory. The cap counts decoded bytes, so a small bomb is large."""
@@ -223,7 +288,7 @@ def _in_words(error: Exception, host: str) -> HostError:
     if isinstance(error, socket.gaierror):
         return Upstream(f"The name {host} was not found. Check the address, or try again later.")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Upstream(f"The certificate of {host} is not trusted. Add its CA to the integration.", retryable=False)
+        return CertificateFault(_CERTIFICATE_FAULTS.get(error.verify_code, UNTRUSTED), host)
     if isinstance(error, ssl.SSLError):
         return Upstream(f"No secure connection to {host} was made. Try again later.")
     if isinstance(error, OSError):
