@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from addin_host.domain.access import BY_ITSELF
 from addin_host.domain.ports import TemplateCandidate
 from addin_host.domain.text import TemplateProblem
 from addin_host.flows import bearer, integrations
@@ -36,7 +37,7 @@ def fill(database: Database, box: SecretBox) -> None:
         for changes in ({}, _NEVER_KEPT):
             record = a_record(addin_server_domain=HOST, **changes)
             draft = integrations.prepare(record, before=None, trial=_untried)
-            integrations.store(session, draft, box=box, now=now)
+            integrations.save(session, draft, expected_version=None, caller=BY_ITSELF, box=box, now=now)
         address = "alice@example.com"
         session.add(EndUserRow(uuid=str(uuid.uuid4()), primary_email_address=address, created_at=now))
         for number in range(PER_PERSON):

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from addin_host.cli.wiring import Wiring
+from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Invalid, Problem
 from addin_host.domain.fields_page import fields_page
@@ -41,7 +42,10 @@ def import_(wiring: Wiring, file: Path, as_json: bool) -> None:
     database, box = wiring.database(), wiring.secret_box()
     drafts = [_draft(wiring, record) for record in _records(file)]
     with database.write() as session:
-        rows = [integrations.store(session, draft, box=box, now=wiring.now()) for draft in drafts]
+        rows = [
+            integrations.save(session, draft, expected_version=None, caller=ON_THIS_MACHINE, box=box, now=wiring.now())
+            for draft in drafts
+        ]
         values = [integrations.to_value(row, Deployment()) for row in rows]
     for value in values:
         line = {"id": value.id, "uuid": value.uuid, "name": value["name"], "version": value.version}
@@ -111,5 +115,5 @@ def delete(wiring: Wiring, reference: str, yes: bool) -> None:
     if not yes and click.prompt(f"Type the name of the integration to delete it ({name})") != name:
         raise click.ClickException("The name differs. Nothing was deleted.")
     with database.write() as session:
-        integrations.delete(session, reference)
+        integrations.delete(session, reference, caller=ON_THIS_MACHINE, now=wiring.now())
     click.echo(f"{name} is deleted.")

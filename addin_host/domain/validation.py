@@ -115,6 +115,11 @@ def _some_of(field: Field, value: Any) -> str | None:
     return None
 
 
+def _reference(_field: Field, value: Any) -> str | None:
+    # Whether the entry exists is known only to the store.
+    return None if isinstance(value, int) and not isinstance(value, bool) else "must be an entry of the list"
+
+
 def _metadata_sources(_field: Field, value: Any) -> str | None:
     for entry in value:
         if not isinstance(entry, str) or len(entry) > 192:
@@ -138,6 +143,7 @@ _CHECKS: Mapping[str, Check] = {
     "int": lambda _f, v: None if isinstance(v, int) and not isinstance(v, bool) else "must be a whole number",
     "choice": _one_of,
     "list_of_choices": _some_of,
+    "reference": _reference,
     "url": lambda _f, v: https_problem(v),
     "fqdn": lambda _f, v: None if is_fqdn(v) else "is not a host name. Enter one such as vmr.example.com",
     "email": lambda _f, v: None if is_email(v) else "is not an e-mail address",
@@ -208,7 +214,7 @@ def _check_field(field: Field, values: Mapping[str, Any], kept: frozenset[str]) 
 
 
 def _shape_problem(field: Field, value: Any) -> str | None:
-    if field.kind in _PLAIN:
+    if field.kind in _PLAIN or field.kind == "reference":
         return None
     if field.kind in _LISTS:
         return None if isinstance(value, list) else "must be a list"

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from addin_host.domain.access import BY_ITSELF
 from addin_host.domain.demo import IN_DIRECTORY, INTEGRATIONS, PEOPLE, VMRS, DemoVmr
 from addin_host.domain.errors import Misconfigured
 from addin_host.domain.ports import TemplateCandidate
@@ -46,7 +47,7 @@ def seed(session: Session, *, box: SecretBox, now: datetime) -> None:
         return
     for record in INTEGRATIONS:
         draft = integrations.prepare(record, before=None, trial=_no_trial)
-        integrations.store(session, draft, box=box, now=now)
+        integrations.save(session, draft, expected_version=None, caller=BY_ITSELF, box=box, now=now)
     session.add_all(
         EndUserRow(uuid=str(uuid.uuid4()), primary_email_address=one.email, display_name=one.name, created_at=now)
         for one in IN_DIRECTORY

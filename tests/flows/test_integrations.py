@@ -6,6 +6,7 @@ import io
 import pytest
 from PIL import Image
 
+from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Invalid, Misconfigured, Refused
 from addin_host.domain.fields import FIELDS, defaults
@@ -24,7 +25,7 @@ def save(database, box, clock, record, trial=no_trial):
         before = integrations.existing(session, record)
     draft = integrations.prepare(record, before=before, trial=trial)
     with database.write() as session:
-        row = integrations.store(session, draft, box=box, now=clock())
+        row = integrations.save(session, draft, expected_version=None, caller=ON_THIS_MACHINE, box=box, now=clock())
         return integrations.to_value(row, Deployment())
 
 
@@ -150,7 +151,7 @@ def test_found_by_number_and_by_uuid_and_by_nothing_else(database, box, clock):
 def test_an_id_is_never_used_again(database, box, clock):
     first = save(database, box, clock, a_record())
     with database.write() as session:
-        assert integrations.delete(session, str(first.id)) == "Sales"
+        assert integrations.delete(session, first.id, caller=ON_THIS_MACHINE, now=clock()) == "Sales"
     assert save(database, box, clock, a_record()).id > first.id
 
 

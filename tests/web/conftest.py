@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from addin_host.app import Composition, create_app
+from addin_host.domain.access import BY_ITSELF
 from addin_host.domain.demo import VMRS
 from addin_host.domain.errors import HostError
 from addin_host.domain.integration import Integration
@@ -100,7 +101,10 @@ def save(world: World, **changes: Any) -> int:
         before = integrations.existing(session, record)
     draft = integrations.prepare(record, before=before, trial=lambda candidates: [None] * len(candidates))
     with world.database.write() as session:
-        return integrations.store(session, draft, box=world.services.box, now=world.clock()).id
+        row = integrations.save(
+            session, draft, expected_version=None, caller=BY_ITSELF, box=world.services.box, now=world.clock()
+        )
+        return row.id
 
 
 @pytest.fixture

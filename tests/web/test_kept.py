@@ -2,6 +2,7 @@
 
 import pytest
 
+from addin_host.domain.access import BY_ITSELF
 from addin_host.flows import integrations
 from addin_host.web import kept
 from tests.web.conftest import HOST, save
@@ -38,7 +39,7 @@ def test_the_second_answer_is_the_first_one(world, path):
 def test_a_deleted_integration_is_gone_at_once(world):
     ask(world, "pane")
     with world.database.write() as session:
-        integrations.delete(session, "1")
+        integrations.delete(session, "1", caller=BY_ITSELF, now=world.clock())
     assert ask(world, "pane").status_code == 404
 
 
