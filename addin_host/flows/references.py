@@ -23,6 +23,7 @@ from addin_host.flows.audit import Subject
 from addin_host.store.models import ConferenceRow, IdentityProviderGroupRow, IntegrationRow, IvrThemeRow
 
 MAX_NAME = 250
+_TOO_LARGE = 2**31  # for the id of a row
 _NAMED = 5  # so many users of an entry are named in a refusal
 
 
@@ -143,7 +144,7 @@ def delete(session: Session, kind: ListKind, entry_id: int, *, caller: Caller, n
 
 
 def _row(session: Session, kind: ListKind, entry_id: int) -> Row:
-    row: Row | None = session.get(_ROWS[kind], entry_id)
+    row: Row | None = session.get(_ROWS[kind], entry_id) if 0 < entry_id < _TOO_LARGE else None
     if row is None:
         raise Refused(Reason.UNKNOWN, f"There is no such {kind.label}.")
     return row

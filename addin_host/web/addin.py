@@ -1,4 +1,7 @@
-"""What Outlook asks for, per integration: pane, commands page, icon, manifest, session and the personal VMRs."""
+"""What Outlook asks for, per integration: pane, commands page, icon, manifest, session and the personal VMRs.
+
+And what it tells: that a VMR was put on an appointment.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.integration import Integration
-from addin_host.flows import bearer, icons, signin
+from addin_host.flows import bearer, icons, signin, usage
 from addin_host.flows.manifest import render_manifest
 from addin_host.flows.signin import SignedIn
 from addin_host.web.admission import Auth, admits
@@ -25,6 +28,8 @@ PREFIX = "/api/client/v2/msexchange_schedulers/<reference>"
 blueprint = Blueprint("addin", __name__, url_prefix=PREFIX)
 
 _VERIFIER = re.compile(r"[A-Za-z0-9_-]{43,128}")
+_INSERTED = frozenset({"personal"})
+_counted = usage.Lately(seconds=2)
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
@@ -158,3 +163,20 @@ def personal_vmrs(reference: str) -> Response:
     require_on(integration)
     held = require_bearer(integration)
     return _json(host.vmrs.list(integration, held.user_id))
+
+
+@blueprint.post("/insertions")
+@page_kind("api")
+@admits(Auth.BEARER)
+def inserted(reference: str) -> Response:
+    """Count that the signed-in person put a VMR on an appointment. Nobody waits for the answer."""
+    host = services()
+    integration = host.catalogue.get(reference)
+    require_on(integration)
+    held = require_bearer(integration)
+    if _text(_json_object(), "kind") not in _INSERTED:
+        raise Refused(Reason.INVALID, "Name the kind of VMR that was inserted.")
+    if not _counted.again((integration.uuid, held.session_id), host.now()):
+        with host.database.write() as db:
+            usage.count(db, integration.id, usage.Happening.INSERTION, host.now())
+    return Response(status=204)

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addin_host.domain.errors import HostError, Reason, Refused
 from addin_host.domain.integration import Integration
 from addin_host.domain.ports import Person
-from addin_host.flows import identify, integrations, platform, signin
+from addin_host.flows import identify, integrations, platform, signin, usage
 from addin_host.flows.pkce import is_challenge, new_secret
 from addin_host.flows.signin import Pane, Returned
 from addin_host.web.admission import Auth, admits
@@ -133,6 +133,7 @@ def _finish(integration: Integration, returned: Returned, person: Person) -> Res
         code = signin.hand_over(
             db, integration_id=integration.id, pane=returned.pane, session_id=session.id, now=host.now()
         )
+        usage.count(db, integration.id, usage.Happening.SIGN_IN, host.now())
         _log.info("User %d signed in to integration %d by %s", user.id, integration.id, person.path)
     response = _done(integration, returned.pane, code=code)
     _set_cookie(response, integration, "session", cookie, lifetime)
@@ -144,6 +145,7 @@ def _refused(integration: Integration, pane: Pane, problem: HostError) -> Respon
     _log.warning("A sign-in to integration %d was refused: %s", integration.id, problem.message)
     with host.database.write() as db:
         signin.hand_refusal(db, integration_id=integration.id, pane=pane, message=problem.message, now=host.now())
+        usage.count(db, integration.id, usage.Happening.REFUSAL, host.now())
     return _done(integration, pane, error="refused", message=problem.message)
 
 

@@ -35,6 +35,18 @@ export function createApi(base, log) {
   };
 }
 
+/**
+ * Something that the server may know and nobody waits for: a POST that outlives the pane, whose answer is ignored.
+ * @param {string} base  where the integration lives
+ */
+export function createNotices(base) {
+  return function tell(path, { body, bearer }) {
+    const headers = { "Content-Type": "application/json", Authorization: `Bearer ${bearer}` };
+    const options = { method: "POST", headers, body: JSON.stringify(body), credentials: "omit", keepalive: true };
+    new Promise((resolve) => resolve(fetch(base + path, options))).catch(() => {});
+  };
+}
+
 async function fetchJson(address, options) {
   const limit = AbortSignal.timeout(ANSWER_WITHIN);
   try {

@@ -1,6 +1,6 @@
 /** Which screen comes after which. */
 
-import { createApi } from "./api.js";
+import { createApi, createNotices } from "./api.js";
 import { createAppointment } from "./appointment.js";
 import { appointmentOf } from "./host.js";
 import { keepTab } from "./keyboard.js";
@@ -12,7 +12,7 @@ const EDITED = "The joining instructions in this meeting were edited.";
 const FIELD = "addin_pane_personal_vmr";
 
 const request = createApi(config.base, log);
-const session = createSession(request);
+const session = createSession(request, createNotices(config.base));
 let appointment = null;
 let busy = false;
 let touched = false;
@@ -105,7 +105,10 @@ function add(vmr, button, force) {
     try {
       const outcome = await appointment.insert(vmr, force);
       setUp = true;
-      if (outcome.done) return added(outcome.locationFits);
+      if (outcome.done) {
+        session.tell("/insertions", { kind: "personal" });
+        return added(outcome.locationFits);
+      }
       return ask("Replacing them discards those changes.", "Replace", (pressed) => add(vmr, pressed, true));
     } catch (problem) {
       return failed(`${FIELD}_error_inserting_meeting_message`, problem, (pressed) => add(vmr, pressed, force));

@@ -9,8 +9,9 @@ export class SignedOut extends Error {}
 
 /**
  * @param {ReturnType<typeof import("./api.js").createApi>} request
+ * @param {ReturnType<typeof import("./api.js").createNotices>} notify
  */
-export function createSession(request) {
+export function createSession(request, notify) {
   let bearer = "";
   let user = null;
   let timer = 0;
@@ -54,5 +55,10 @@ export function createSession(request) {
     return (await request(path, { bearer })).data;
   }
 
-  return { accept, get, isActive: () => bearer !== "", user: () => user };
+  /** Tell the server something that it may miss. @param {string} path @param {object} body */
+  function tell(path, body) {
+    if (bearer) notify(path, { body, bearer });
+  }
+
+  return { accept, get, tell, isActive: () => bearer !== "", user: () => user };
 }
