@@ -6,23 +6,16 @@ clears. No message repeats a value that was not found good, because a PIN may st
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from addin_host.domain.alias import is_alias
+from addin_host.domain import directory_values as grammar
 from addin_host.domain.errors import Problem
-from addin_host.domain.validation import is_email
 
-SERVICE_TYPES = ("conference", "lecture", "two_stage_dialing")
+SERVICE_TYPES = grammar.SERVICE_TYPES
 MAX_RECORDS = 1_000_000
-_PIN = re.compile(r"[0-9]{4,20}")
-# C0, C1, line separators, the characters that turn the direction of text, halves of surrogate pairs, non-characters.
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-_WORDS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
 
 class Kind(StrEnum):
@@ -77,102 +70,22 @@ class Submitted:
         return Problem(column, f"{place}, {column}" if column else place, message, self.row)
 
 
-class _Bad(Exception):
-    """A value is refused; the text completes the sentence that the column's name begins."""
-
-
-def _text(limit: int) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if not isinstance(value, str):
-            raise _Bad("must be text.")
-        text = unicodedata.normalize("NFC", value.strip())
-        if _UNFIT.search(text):
-            raise _Bad("contains a line break, a control character or an invisible direction mark. Remove it.")
-        if len(text) > limit:
-            raise _Bad(f"is {len(text)} characters long; at most {limit} are allowed. Shorten it.")
-        return text
-
-    return check
-
-
-def _required(check: Callable[[Any], str]) -> Callable[[Any], str]:
-    def check_required(value: Any) -> str:
-        if not (text := check(value)):
-            raise _Bad("is missing. Enter a value.")
-        return text
-
-    return check_required
-
-
-def _email(value: Any) -> str:
-    text = _text(100)(value)
-    if text and not is_email(text):
-        raise _Bad("is not an e-mail address. Enter one such as alice@example.com.")
-    # Databases differ in the lower case of letters beyond ASCII; stored in lower case they compare alike everywhere.
-    return text if text.isascii() else text.lower()
-
-
-def _service_type(value: Any) -> str:
-    text = _text(32)(value).lower()
-    if text and text not in SERVICE_TYPES:
-        raise _Bad(f"must be one of {', '.join(SERVICE_TYPES)}.")
-    return text or SERVICE_TYPES[0]
-
-
-def _flag(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = value.strip().lower() if isinstance(value, str) else None
-    if text == "":
-        return False
-    if text not in _WORDS:
-        raise _Bad("must be true or false (yes and no, 1 and 0 will do).")
-    return _WORDS[text]
-
-
-def _pin(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Bad("must be text in quotes, so that zeros at its beginning are kept.")
-    text = value.strip()
-    if text and not _PIN.fullmatch(text):
-        raise _Bad(
-            "must be 4 to 20 digits and nothing else. If a spreadsheet changed it, "
-            "format the column as text and enter it again."
-        )
-    return text
-
-
-def _aliases(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise _Bad('must be a list, such as ["alice@example.com", "1001"].')
-    aliases = []
-    for number, entry in enumerate(value, 1):
-        alias = entry.get("alias") if isinstance(entry, dict) else entry
-        if not isinstance(alias, str) or not is_alias(alias):
-            text = "is not an alias. Use only letters, digits and the characters . @ _ + - (250 at most)."
-            raise _Bad(f"entry {number} {text}")
-        aliases.append(alias)
-    if len({alias.lower() for alias in aliases}) < len(aliases):
-        raise _Bad("lists an alias twice. Remove one.")
-    return tuple(aliases)
-
-
 _CHECKS: Mapping[Kind, Mapping[str, Callable[[Any], Any]]] = {
     Kind.VMR: {
-        "name": _required(_text(250)),
-        "description": _text(250),
-        "service_type": _service_type,
-        "pin": _pin,
-        "guest_pin": _pin,
-        "allow_guests": _flag,
-        "owner": _email,
-        "aliases": _aliases,
+        "name": grammar.required(grammar.text(250)),
+        "description": grammar.text(250),
+        "service_type": grammar.service_type,
+        "pin": grammar.pin,
+        "guest_pin": grammar.pin,
+        "allow_guests": grammar.flag,
+        "owner": grammar.email,
+        "aliases": grammar.aliases_of,
     },
     Kind.USER: {
-        "primary_email_address": _required(_email),
-        "first_name": _text(250),
-        "last_name": _text(250),
-        "display_name": _text(250),
+        "primary_email_address": grammar.required(grammar.email),
+        "first_name": grammar.text(250),
+        "last_name": grammar.text(250),
+        "display_name": grammar.text(250),
     },
 }
 COLUMNS: Mapping[Kind, tuple[str, ...]] = {kind: tuple(checks) for kind, checks in _CHECKS.items()}
@@ -187,7 +100,7 @@ def check(submitted: Submitted) -> tuple[Vmr | User | None, list[Problem]]:
         if column in submitted.values:
             try:
                 values[column] = judge(submitted.values[column])
-            except _Bad as bad:
+            except grammar.Bad as bad:
                 problems.append(submitted.problem(column, str(bad)))
         elif column == REQUIRED[submitted.kind] and not submitted.flaws:
             problems.append(submitted.problem(column, "is missing. Enter a value."))
@@ -198,14 +111,8 @@ def check(submitted: Submitted) -> tuple[Vmr | User | None, list[Problem]]:
 
 def pin_problems(submitted: Submitted, vmr: Vmr) -> Iterator[Problem]:
     """Yield what is wrong between PINs and guests in a full record, as the conference platform sees it."""
-    if not vmr.guest_pin:
-        return
-    if not vmr.allow_guests:
-        yield submitted.problem("guest_pin", "needs allow_guests to be true. Set it, or leave the guest PIN blank.")
-    elif not vmr.pin:
-        yield submitted.problem("pin", "is missing: with a guest PIN, hosts need one of their own. Enter it.")
-    if vmr.pin == vmr.guest_pin:
-        yield submitted.problem("guest_pin", "must differ from the host PIN. Enter another one.")
+    flaws = grammar.pin_flaws(vmr.pin or "", vmr.guest_pin or "", allow_guests=bool(vmr.allow_guests))
+    yield from (submitted.problem(column, message) for column, message in flaws)
 
 
 class Survey:
