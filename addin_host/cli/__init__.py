@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from addin_host.cli.audit import audit
 from addin_host.cli.db import db
 from addin_host.cli.directory import directory
 from addin_host.cli.integration import integration
@@ -46,5 +47,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, demo, db, integration, directory, session, platform, check_manifest):
+for command in (serve, demo, db, integration, directory, session, platform, audit, check_manifest):
     cli.add_command(command)

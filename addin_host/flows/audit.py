@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from addin_host.domain.access import Caller
 from addin_host.domain.redaction import correlation_id
-from addin_host.store.models import AuditRow, MarkRow
+from addin_host.store import marks
+from addin_host.store.models import AuditRow
 
 HEAD = "audit_head"
 START = "0" * 64
@@ -31,6 +31,20 @@ _COVERED = (
     "after",
     "correlation_id",
 )
+
+
+class Hashed(Protocol):
+    """A row of the log, or what was selected of it."""
+
+    @property
+    def at(self) -> datetime:
+        """When the entry was made."""
+        ...
+
+    @property
+    def previous_hash(self) -> str:
+        """The hash of the entry before."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +72,9 @@ def record(
     Never hand in a secret: say that one was set, not what it is. The entries are serialised by the row that holds the
     newest hash, so call this last in a transaction.
     """
-    old, new = dict(before or {}), dict(after or {})
+    old, new = _as_stored(before), _as_stored(after)
     changed = [name for name in {**old, **new} if old.get(name) != new.get(name) or (name in old) != (name in new)]
-    head = _head(session)
+    head = marks.locked(session, HEAD, START)
     row = AuditRow(
         at=now.astimezone(UTC).replace(microsecond=0),
         actor=caller.name[:250],
@@ -82,16 +96,13 @@ def record(
     session.flush()
 
 
-def _head(session: Session) -> MarkRow:
-    head = session.scalar(select(MarkRow).where(MarkRow.name == HEAD).with_for_update())
-    if head is None:
-        head = MarkRow(name=HEAD, value=START)
-        session.add(head)
-        session.flush()
-    return head
+def _as_stored(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the values as they will be read from the database, so that the hash is the same then."""
+    found: dict[str, Any] = json.loads(json.dumps(dict(values or {}), default=str))
+    return found
 
 
-def hash_of(row: AuditRow) -> str:
+def hash_of(row: Hashed) -> str:
     """Return the hash of an entry over all its columns and the hash before it."""
     covered = {name: getattr(row, name) for name in _COVERED} | {"at": row.at.astimezone(UTC).isoformat()}
     text = json.dumps([row.previous_hash, covered], sort_keys=True, ensure_ascii=True, separators=(",", ":"))

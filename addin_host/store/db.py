@@ -52,6 +52,13 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Give a session that sees one state of all tables, whatever is written meanwhile."""
+        engine = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with self._translated(), Session(engine) as session:
+            yield session
+
+    @contextmanager
     def write(self) -> Iterator[Session]:
         """Give a session in one transaction, committed at the end unless an exception passes through."""
         with self._translated(), Session(self._writing) as session, session.begin():
