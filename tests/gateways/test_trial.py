@@ -15,7 +15,8 @@ import pytest
 from addin_host.domain.fields import FIELDS
 from addin_host.domain.ports import TemplateCandidate, TemplateTrial
 from addin_host.domain.text import TemplateProblem
-from addin_host.gateways.trial import _Child, try_templates
+from addin_host.gateways.limited import LimitedChild
+from addin_host.gateways.trial import problem_of, try_templates
 
 ROOT = str(Path(__file__).parents[2])
 TRY: TemplateTrial = try_templates
@@ -88,7 +89,7 @@ def test_one_bad_template_does_not_spoil_the_batch() -> None:
 
 def child(code: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process that has taken the child's limits."""
-    preface = "import addin_host.gateways.trial as t, resource, sys; t._give_up_memory(); t._limit_processor();"
+    preface = "import addin_host.gateways.limited as t, resource, sys; t.give_up_memory(); t.limit_processor();"
     return subprocess.run(
         [sys.executable, "-c", preface + code], capture_output=True, text=True, timeout=30, cwd=ROOT, check=False
     )
@@ -114,10 +115,10 @@ def test_the_child_starts_without_the_web_and_the_database_and_without_our_envir
 
 @pytest.mark.parametrize("harm", [signal.SIGSTOP, signal.SIGKILL])
 def test_a_child_that_is_late_or_dead_is_ended_and_its_template_refused(harm: signal.Signals) -> None:
-    child = _Child()
-    os.kill(child._process.pid, harm)
-    problem = child.problem_of(DEFAULTS[0], 0.2)
+    child = LimitedChild("trial")
+    os.kill(child.process_id, harm)
+    problem = problem_of(DEFAULTS[0], child, 0.2)
     assert problem is not None
     assert "too much time or memory" in problem.message
     assert not child.is_alive
-    assert child._process.returncode == -signal.SIGKILL
+    assert child.exit_code == -signal.SIGKILL

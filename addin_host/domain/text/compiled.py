@@ -24,6 +24,7 @@ from addin_host.domain.text.variables import prepared
 HTML_KIND = "html_template"
 TEXT_KIND = "text_template"
 _CACHED = 256
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff]")
 # What template code can raise once the grammar has let it through; the caps raise RenderProblem themselves.
 _RUN_TIME = (
@@ -129,7 +130,8 @@ def _parsed(source: str, sandbox: Sandbox) -> nodes.Template:
     try:
         return sandbox.parse(source)
     except TemplateSyntaxError as error:
-        raise TemplateProblem(_syntax_in_words(error), error.lineno) from error
+        column = column_near(source, error.lineno, one_line(error.message or ""))
+        raise TemplateProblem(_syntax_in_words(error), error.lineno, column) from error
     except (RecursionError, MemoryError) as error:
         raise TemplateProblem("the template is nested too deep; make it simpler") from error
     except (ValueError, OverflowError) as error:
@@ -156,8 +158,19 @@ def _syntax_in_words(error: TemplateSyntaxError) -> str:
 
 def _column(source: str, problem: TemplateProblem) -> int | None:
     """Return where in its line the word at fault stands, counted from 1."""
-    lines = re.split(r"\r\n|\r|\n", source)
+    lines = _LINE_END.split(source)
     if problem.word is None or problem.line > len(lines):
         return None
     found = re.search(rf"\b{re.escape(problem.word)}\b", lines[problem.line - 1])
     return found.start() + 1 if found else None
+
+
+def column_near(source: str, line: int, message: str) -> int | None:
+    """Return the column, from 1, that a message about a line most likely means: what it quotes, else the construct."""
+    lines = _LINE_END.split(source)
+    if not 1 <= line <= len(lines):
+        return None
+    text = lines[line - 1]
+    quoted = [word for word in re.findall(r"'([^'\s]{1,40})'", message) if word in text]
+    places = [text.rfind(quoted[-1])] if quoted else [at for mark in ("{{", "{%") if (at := text.find(mark)) >= 0]
+    return min(places) + 1 if places else None

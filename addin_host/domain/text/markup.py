@@ -59,7 +59,7 @@ _FEW_TAGS = 100
 _MAX_TAGS = 8_000
 _MAX_PIECE = 32_768  # a tag and the text behind it: the attributes of a tag are compared with one another
 _MAX_REFERENCES = 20_000
-_VOID = frozenset(
+VOID_ELEMENTS = frozenset(
     {"br", "hr", "img", "col", "wbr", "input", "meta", "link", "base", "embed", "param", "source", "area"}
 )
 _SELF_CLOSING = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"})
@@ -74,13 +74,14 @@ def _kept_style(style: str) -> str | None:
     if len(style) > _MAX_STYLE:
         return None
     declarations = [part for part in style.split(";") if part.strip()]
-    kept = [part.strip() for part in declarations if _is_harmless(part)]
+    kept = [part.strip() for part in declarations if is_harmless_declaration(part)]
     if len(kept) == len(declarations):
         return style
     return "; ".join(kept) or None
 
 
-def _is_harmless(declaration: str) -> bool:
+def is_harmless_declaration(declaration: str) -> bool:
+    """Whether one declaration of a style (`color: #333333`) may stay."""
     name, _, value = declaration.partition(":")
     return bool(_PROPERTY.fullmatch(name.strip()) and _VALUE.fullmatch(value.strip()))
 
@@ -164,7 +165,7 @@ def _check_cost(text: str) -> None:
 
 
 def _depth_after(depth: int, name: str, closing: bool) -> int:
-    if name in _VOID or name in _SELF_CLOSING:
+    if name in VOID_ELEMENTS or name in _SELF_CLOSING:
         return depth
     if depth == _MAX_DEPTH and not closing:
         raise RenderProblem(f"the HTML has more than {_MAX_DEPTH} elements inside one another; close them")
