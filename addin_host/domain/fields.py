@@ -1,7 +1,7 @@
 """The fields of an integration, as data.
 
 `integration_fields.json` (a copy of the specification's table) is the only list of them: form, validation, defaults,
-export, REST resource and documentation are all built from `FIELDS`. The platform's settings are a table of the same
+export, REST resource and documentation are all built from `FIELDS`. `field_help.json` explains each in our words. The platform's settings are a table of the same
 kind (platform.py).
 """
 
@@ -103,17 +103,25 @@ _SHAPES: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def read_table(file: str) -> tuple[Field, ...]:
-    """Return the fields of a table in this package."""
-    rows = json.loads((files(__package__) / file).read_text(encoding="utf-8"))
-    return tuple(Field(**{key: _SHAPES.get(key, _as_is)(value) for key, value in row.items()}) for row in rows)
+def read_table(file: str, help_file: str | None = None) -> tuple[Field, ...]:
+    """Return the fields of a table in this package; their help stands in the table, or in a file of its own."""
+    rows, texts = _read(file), _read(help_file) if help_file else {}
+    return tuple(_field({**row, "help": texts[row["name"]]} if texts else row) for row in rows)
+
+
+def _read(file: str) -> Any:
+    return json.loads((files(__package__) / file).read_text(encoding="utf-8"))
+
+
+def _field(row: Mapping[str, Any]) -> Field:
+    return Field(**{key: _SHAPES.get(key, _as_is)(value) for key, value in row.items()})
 
 
 def _as_is(value: Value) -> Value:
     return value
 
 
-FIELDS: Sequence[Field] = read_table("integration_fields.json")
+FIELDS: Sequence[Field] = read_table("integration_fields.json", "field_help.json")
 BY_NAME: Mapping[str, Field] = MappingProxyType({field.name: field for field in FIELDS})
 
 

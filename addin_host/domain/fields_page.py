@@ -30,6 +30,8 @@ def fields_page() -> str:
 def _paragraph(field: Field) -> Iterator[str]:
     yield f"### {field.label}\n"
     yield f"`{field.name}`, {field.kind.replace('_', ' ')}{_limits(field)}. Default: {_default(field)}."
+    if field.help:
+        yield field.help
     if field.managed_by:
         yield f"Kept by {field.managed_by}."
     if field.choices:
