@@ -1,6 +1,6 @@
 """The small lists that integrations and VMRs refer to: themes and identity provider groups of the conference platform.
 
-An integration's record refers to an entry by its REST address (`address`), a VMR by its id.
+Both refer to an entry by its id; REST clients know it by its address.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Entry:
 
 
 def address(kind: ListKind, entry_id: int) -> str:
-    """Return the REST address of an entry: what an integration's record holds of it."""
+    """Return the REST address of an entry."""
     return f"/api/admin/configuration/v1/{kind.value}/{entry_id}/"
 
 

@@ -169,7 +169,7 @@ def test_the_default_language_becomes_a_locale(language: str, locale: str):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"origin": "http://127.0.0.1:8080"}, "SourceLocation DefaultValue must begin with https://"),
+        ({"origin": "ftp://addin.example.com"}, "SourceLocation DefaultValue must begin with https://"),
         ({"default_locale": "Klingon!"}, "DefaultLocale is not a language and region"),
         ({"uuid": "seven"}, "Id must be a UUID"),
         ({"addin_button_label": " \x00 "}, "bt:String DefaultValue is blank"),
@@ -183,6 +183,10 @@ def test_a_manifest_that_outlook_would_refuse_is_not_served(changed: dict[str, A
     with pytest.raises(Misconfigured, match="Correct this first") as caught:
         render_manifest(TEMPLATE, integration(**changed))
     assert words in caught.value.message
+
+
+def test_the_manifest_of_a_trial_over_http_is_the_one_for_production():
+    assert render_manifest(TEMPLATE, integration(origin="http://127.0.0.1:8080")) == GOLDEN.read_bytes()
 
 
 def test_a_template_that_asks_for_an_unknown_name_is_not_served(tmp_path: Path):

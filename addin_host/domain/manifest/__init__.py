@@ -8,18 +8,30 @@ from addin_host.domain.manifest.context import (
     manifest_version,
     too_long_labels,
 )
+from addin_host.domain.manifest.difference import (
+    Change,
+    Fact,
+    fact_at,
+    manifest_changes,
+    needs_deploying,
+)
 from addin_host.domain.manifest.finding import Expected, Finding, errors
 from addin_host.domain.manifest.reading import MAX_BYTES
 
 __all__ = [
     "MAX_BYTES",
+    "Change",
     "CutLabel",
     "Expected",
+    "Fact",
     "Finding",
     "check_manifest",
     "cut_at_word",
     "errors",
+    "fact_at",
+    "manifest_changes",
     "manifest_context",
     "manifest_version",
+    "needs_deploying",
     "too_long_labels",
 ]

@@ -1,0 +1,149 @@
+"""Deploying an integration: its manifest and what became of it, its icon, and what to do outside."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jinja2 import Template
+from sqlalchemy.orm import Session
+
+from addin_host.domain.access import Caller
+from addin_host.domain.deploy import Download, Verdict, judge
+from addin_host.domain.errors import Reason, Refused
+from addin_host.domain.integration import Integration
+from addin_host.domain.manifest import Change, errors, fact_at, manifest_changes, manifest_version, too_long_labels
+from addin_host.flows import audit
+from addin_host.flows.audit import Subject
+from addin_host.flows.icons import accept_icon, icon_hash
+from addin_host.flows.manifest import Judged, judge_manifest
+from addin_host.store.models import IntegrationRow, ManifestDownloadRow
+from addin_host.store.upsert import upsert
+
+_BUILT_IN = "built-in icon"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to know about the manifest; `field` is the one to change, when there is one."""
+
+    message: str
+    is_error: bool
+    field: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployable:
+    """An integration's manifest as it is now, and against the one that was downloaded last."""
+
+    file: str
+    version: str
+    remarks: Sequence[Remark]
+    verdict: Verdict
+    last: Download | None
+    changes: Sequence[Change]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the manifest may be downloaded."""
+        return not any(remark.is_error for remark in self.remarks)
+
+
+def deployable(session: Session, template: Template, integration: Integration) -> Deployable:
+    """Return what the page about deploying tells of an integration."""
+    judged = judge_manifest(template, integration)
+    row = session.get(ManifestDownloadRow, integration.id)
+    last = _download_of(row) if row else None
+    changes = manifest_changes(row.manifest.encode(), judged.xml) if row else []
+    return Deployable(
+        file=file_name(integration),
+        version=manifest_version(integration.version),
+        remarks=[*_remarks(judged), *_cut_labels(integration)],
+        verdict=judge(usable=judged.is_usable, last=last, changes=changes),
+        last=last,
+        changes=changes,
+    )
+
+
+def _download_of(row: ManifestDownloadRow) -> Download:
+    return Download(row.downloaded_at, row.downloaded_by, version_in(row.manifest))
+
+
+def version_in(manifest: str) -> str:
+    """Return the Version that a manifest of ours says."""
+    found = re.search(r"<Version>([0-9.]{1,23})</Version>", manifest)
+    return found[1] if found else ""
+
+
+def _remarks(judged: Judged) -> Iterator[Remark]:
+    severe = set(errors(judged.findings))
+    for finding in judged.findings:
+        fact = fact_at(judged.xml, finding)
+        yield Remark(finding.message, finding in severe, fact.field if fact else "", fact.label if fact else "")
+
+
+def _cut_labels(integration: Integration) -> Iterator[Remark]:
+    for cut in too_long_labels(integration):
+        yield Remark(str(cut).removeprefix(f"{cut.label}: "), False, cut.field, cut.label)
+
+
+def file_name(integration: Integration) -> str:
+    """Return a name for the downloaded manifest that tells the integration and the version, in plain letters."""
+    plain = unicodedata.normalize("NFKD", str(integration["name"])).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or f"integration-{integration.id}"
+    return f"{name}-{manifest_version(integration.version)}.xml"
+
+
+def download(session: Session, template: Template, integration: Integration, *, caller: Caller, now: datetime) -> bytes:
+    """Return the manifest and remember that it was downloaded. Raises Refused when Outlook would not take it."""
+    judged = judge_manifest(template, integration)
+    if not judged.is_usable:
+        found = "\n".join(str(finding) for finding in errors(judged.findings))
+        raise Refused(Reason.CONFLICT, f"Outlook would refuse this manifest. Correct this first:\n{found}")
+    remembered = {
+        "downloaded_at": now,
+        "downloaded_by": caller.name[:250],
+        "version": integration.version,
+        "manifest": judged.xml.decode(),
+    }
+    upsert(session, ManifestDownloadRow, {"integration_id": integration.id}, remembered, remembered)
+    subject = Subject("integration", integration.id, str(integration["name"]), integration.id)
+    version = manifest_version(integration.version)
+    audit.record(session, caller, "download manifest", subject, now=now, after={"version": version})
+    return judged.xml
+
+
+def set_icon(session: Session, row: IntegrationRow, png: bytes, *, caller: Caller, now: datetime) -> None:
+    """Give an integration a PNG of 80 x 80 as its icon. Raises Invalid, with the reason, for anything else."""
+    icon = accept_icon(png)
+    _change_icon(session, row, icon, icon_hash(icon), caller, now)
+
+
+def remove_icon(session: Session, row: IntegrationRow, *, caller: Caller, now: datetime) -> None:
+    """Give an integration the built-in icon again."""
+    _change_icon(session, row, None, "", caller, now)
+
+
+def _change_icon(
+    session: Session, row: IntegrationRow, icon: bytes | None, hashed: str, caller: Caller, now: datetime
+) -> None:
+    caller.require_reach(row.id)
+    session.refresh(row, with_for_update=True)
+    if row.icon_hash == hashed:
+        return
+    before, row.icon, row.icon_hash = row.icon_hash, icon, hashed
+    row.version, row.updated_at = row.version + 1, now
+    session.flush()
+    audit.record(
+        session,
+        caller,
+        "change",
+        Subject("integration", row.id, row.name, row.id),
+        now=now,
+        before={"addin_icon": before or _BUILT_IN},
+        after={"addin_icon": hashed or _BUILT_IN},
+    )
