@@ -24,6 +24,7 @@ from addin_host.flows.personal_vmrs import RenderedVmrs
 from addin_host.gateways.http import Outbound
 from addin_host.gateways.identity import AuthlibIdentity
 from addin_host.gateways.memory import DemoIdentity
+from addin_host.gateways.rendering import LimitedRendering
 from addin_host.gateways.trial import try_templates
 from addin_host.settings import Settings
 from addin_host.store import keys
@@ -62,6 +63,7 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
         assets=Assets(folder / "static"),
         manifest_template=manifest_environment(folder / "manifests").get_template("outlook-addin.xml"),
         trial=try_templates,
+        rendering=LimitedRendering(),
         background=Background(),
         now=composition.now,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from addin_host.domain.integration import Integration
-from addin_host.domain.text import TemplateProblem
+from addin_host.domain.text import Remark, TemplateProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +67,32 @@ class TemplateTrial(Protocol):
 
     def __call__(self, candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
         """Return for each template what is wrong with it, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UnsavedText:
+    """A text as somebody is typing it, and the values to print. `kind` is html_template, text_template or static_html."""
+
+    source: str
+    kind: str
+    variables: tuple[str, ...]
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedText:
+    """What became of it: `html` is sanitised (and blank for text templates); or a `problem`. `remarks` are about its HTML."""
+
+    html: str = ""
+    plain: str = ""
+    problem: Remark | None = None
+    remarks: tuple[Remark, ...] = ()
+
+
+class TemplateRendering(Protocol):
+    """Renders administrators' unsaved templates where they can do no harm."""
+
+    def __call__(self, texts: Sequence[UnsavedText]) -> list[RenderedText]:
+        """Return for each text what it becomes, in a few seconds at most, whatever they hold."""
         ...

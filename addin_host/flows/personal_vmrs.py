@@ -37,7 +37,7 @@ _TEMPLATES: Mapping[str, str] = {
     "location": "personal_vmr_location_template",
     "instructions": "personal_vmr_instructions_template",
 }
-_NO_ALIAS = "This VMR has no alias to join by. Ask your administrator to add one."
+NO_ALIAS = "This VMR has no alias to join by. Ask your administrator to add one."
 
 Rendered = Mapping[str, Any]
 
@@ -131,7 +131,7 @@ def _render(vmr_id: int, values: Mapping[str, Any], templates: Mapping[str, Temp
         "instructions_text": html_to_text(texts["instructions"]),
         "alias": alias,
         "usable": bool(alias),
-        "reason": "" if alias else _NO_ALIAS,
+        "reason": "" if alias else NO_ALIAS,
     }
 
 

@@ -76,7 +76,7 @@ class LimitedChild:
         return True
 
     def _line(self, seconds: float) -> bytes | None:
-        """Return the next line, or None when the child is late or has died. It writes a line at once, when it is done."""
+        """Return the next line, or None when the child is late or has died. It writes each line at once."""
         assert self._process.stdout is not None  # noqa: S101 - opened as a pipe above
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)

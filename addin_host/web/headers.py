@@ -32,6 +32,13 @@ _RENDERED = (
     f"frame-ancestors 'self'; {_BASE}"
 )
 
+# Nothing from other servers, and no calls: inside the preview the pane stands in the administrators' own origin.
+_FRAMED = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
+    f"form-action 'none'; frame-ancestors 'self'; {_BASE}"
+)
+FRAMED_OUTLOOK = f"{_FRAMED}; frame-src 'self'"
+
 _COMMON: dict[str, str] = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
@@ -58,8 +65,8 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
     | _DENIED
     | _PRIVATE
     | {"Cross-Origin-Opener-Policy": "same-origin", "Content-Security-Policy": f"{_SHELL}; frame-src 'self'"},
-    # What stands in a frame of the live preview: the pane brings a policy of its own, rendered texts run nothing.
-    "framed pane": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | _PRIVATE | {"Content-Security-Policy": _NOTHING},
+    # What stands in a frame of the live preview; rendered texts run nothing.
+    "framed pane": _COMMON | _SAME_ORIGIN | _OPEN_WINDOW | _PRIVATE | {"Content-Security-Policy": _FRAMED},
     "framed text": _COMMON | _SAME_ORIGIN | _PRIVATE | {"Content-Security-Policy": _RENDERED},
     "api": _COMMON | _SAME_ORIGIN | _PRIVATE | {"Content-Security-Policy": _NOTHING},
     "manifest": _COMMON | _SAME_ORIGIN | {"Cache-Control": "no-cache", "Content-Security-Policy": _NOTHING},

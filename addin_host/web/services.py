@@ -11,7 +11,7 @@ import jinja2
 from flask import current_app
 
 from addin_host.domain.deployment import Deployment
-from addin_host.domain.ports import IdentityProvider, TemplateTrial
+from addin_host.domain.ports import IdentityProvider, TemplateRendering, TemplateTrial
 from addin_host.flows.background import Background
 from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.personal_vmrs import RenderedVmrs
@@ -36,6 +36,7 @@ class Services:
     assets: Assets
     manifest_template: jinja2.Template
     trial: TemplateTrial
+    rendering: TemplateRendering
     background: Background
     now: Callable[[], datetime]
 
