@@ -1,0 +1,31 @@
+// The Deploy page: copying what is to be pasted, and no upload of a file that is refused anyway.
+
+const LARGEST_ICON = 100 * 1024;
+
+function offerCopying(button) {
+  const source = document.getElementById(button.dataset.copy);
+  const words = button.firstChild;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      words.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+      words.textContent = "Selected";
+    }
+    setTimeout(() => (words.textContent = "Copy"), 2_000);
+  });
+}
+
+function refuseLargeIcons(input) {
+  input.addEventListener("change", () => {
+    const size = input.files[0]?.size ?? 0;
+    const words = `The file has ${Math.ceil(size / 1024)} KB. Choose a PNG of at most ${LARGEST_ICON / 1024} KB.`;
+    input.setCustomValidity(size > LARGEST_ICON ? words : "");
+    input.reportValidity();
+  });
+}
+
+document.querySelectorAll("button[data-copy]").forEach(offerCopying);
+document.querySelectorAll("#icon-file").forEach(refuseLargeIcons);
