@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from addin_host.cli.accounts import api_user, create_admin
 from addin_host.cli.audit import audit
 from addin_host.cli.db import db
 from addin_host.cli.directory import directory
@@ -39,6 +40,7 @@ def cli() -> None:
       addin-host db upgrade
       addin-host integration import my-integration.json
       addin-host directory import vmrs.csv
+      addin-host create-admin
       addin-host serve
 
     To look around without Outlook: addin-host demo
@@ -47,5 +49,17 @@ def cli() -> None:
     """
 
 
-for command in (serve, demo, db, integration, directory, session, platform, audit, check_manifest):
+for command in (
+    serve,
+    demo,
+    create_admin,
+    api_user,
+    db,
+    integration,
+    directory,
+    session,
+    platform,
+    audit,
+    check_manifest,
+):
     cli.add_command(command)

@@ -10,8 +10,10 @@ import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from addin_host.cli.accounts import own_address
 from addin_host.cli.wiring import Wiring
 from addin_host.flows import demo as demo_data
+from addin_host.flows import setup_links
 from addin_host.settings import Settings
 from addin_host.store import keys, revision
 from addin_host.store.db import Database
@@ -57,6 +59,8 @@ def _options(settings: Settings) -> dict[str, Any]:
 def serve(wiring: Wiring) -> None:
     """Serve the add-in behind a reverse proxy.
 
+    Without an administrator, a one-time link is printed with which the first one chooses name and password.
+
     \b
     Environment (each also as NAME_FILE):
       DATABASE_URL          sqlite:///… or postgresql://…   (SQLite in ./var)
@@ -68,7 +72,14 @@ def serve(wiring: Wiring) -> None:
       ADDIN_HOST_LOG_LEVEL                                   (INFO)
     """
     settings = wiring.load_settings()
-    wiring.database().close()
+    database = wiring.database()
+    with database.write() as session:
+        demo_data.refuse_demo(session)
+        first = setup_links.issue_first(session, now=wiring.now())
+        link = setup_links.address(session, first, here=own_address(settings)) if first else ""
+    database.close()
+    if link:
+        click.echo(f"No administrator yet. Set up the first one within 24 hours:\n  {link}", err=True)
     click.echo(f"Serving on {settings.bind}; trusting {settings.proxies} reverse proxies.", err=True)
     _Gunicorn(lambda: wiring.make_app(settings), _options(settings)).run()
 
@@ -80,7 +91,7 @@ def demo(wiring: Wiring, port: int) -> None:
     """Serve a demo with a simulated Outlook, demo VMRs and a demo sign-in, on this machine only.
 
     The demo keeps its own database (./var/demo unless DATABASE_URL or ADDIN_HOST_DATA say otherwise) and refuses one
-    that holds anything else.
+    that is not the demo's. What you make in it is there again when you start it again.
     """
     settings = replace(
         wiring.load_settings(folder="var/demo"), bind=f"127.0.0.1:{port}", workers=1, log_level="WARNING"
@@ -88,6 +99,8 @@ def demo(wiring: Wiring, port: int) -> None:
     origin = f"http://127.0.0.1:{port}"
     _seed(settings, wiring)
     addresses = (f"ready {origin}/demo", *(f"{words} {origin}{path}" for words, path in demo_data.ADDRESSES))
+    who = f"name: {demo_data.ADMINISTRATOR}, password: {demo_data.PASSWORD}"
+    addresses = (*addresses, f"administration   {origin}/admin/   {who}")
     options = _options(settings) | {"when_ready": lambda _server: click.echo("\n".join(addresses))}
     _Gunicorn(lambda: wiring.make_demo(settings, origin), options).run()
 

@@ -9,14 +9,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from addin_host.domain.access import BY_ITSELF
+from addin_host.domain.access import BY_ITSELF, Role
 from addin_host.domain.demo import IN_DIRECTORY, INTEGRATIONS, PEOPLE, VMRS, DemoVmr
 from addin_host.domain.errors import Misconfigured
 from addin_host.domain.ports import TemplateCandidate
 from addin_host.domain.text import TemplateProblem
-from addin_host.flows import integrations
+from addin_host.flows import integrations, passwords
 from addin_host.flows.directory import pin_place
-from addin_host.store.models import ConferenceAliasRow, ConferenceRow, EndUserRow, IntegrationRow
+from addin_host.store.models import AccountRow, ConferenceAliasRow, ConferenceRow, EndUserRow, IntegrationRow, MarkRow
 from addin_host.store.secrets import SecretBox
 
 ADDRESSES = (
@@ -25,14 +25,27 @@ ADDRESSES = (
     ("the pane alone  ", "/api/client/v2/msexchange_schedulers/1/pane"),
     ("health          ", "/readyz"),
 )
+MARK = "demo"
+ADMINISTRATOR, PASSWORD = "admin", "look around here"
+
+
+def is_demo(session: Session) -> bool:
+    """Whether the database is marked as the demo's."""
+    return session.get(MarkRow, MARK) is not None
 
 
 def require_demo(session: Session) -> None:
-    """Raise Misconfigured when the database holds something that the demo did not put there."""
+    """Raise Misconfigured when the database is neither the demo's nor empty.
+
+    Databases of the first release carry no mark: they are the demo's when they hold nothing else.
+    """
+    if is_demo(session):
+        return
     foreign = (
         set(session.scalars(select(IntegrationRow.uuid))) - {str(one["uuid"]) for one in INTEGRATIONS}
         or set(session.scalars(select(EndUserRow.primary_email_address))) - {person.email for person in PEOPLE}
         or set(session.scalars(select(ConferenceRow.name).limit(1000))) - {vmr.name for vmr in VMRS}
+        or session.scalar(select(AccountRow.id).limit(1)) is not None
     )
     if foreign:
         raise Misconfigured(
@@ -41,10 +54,36 @@ def require_demo(session: Session) -> None:
         )
 
 
+def refuse_demo(session: Session) -> None:
+    """Raise Misconfigured for a database of the demo: everybody knows its administrator's password."""
+    if is_demo(session):
+        raise Misconfigured(
+            "This database is the demo's, and everybody knows the password of its administrator. "
+            "Give this deployment a database of its own with DATABASE_URL or ADDIN_HOST_DATA."
+        )
+
+
 def seed(session: Session, *, box: SecretBox, now: datetime) -> None:
-    """Put the demo's integrations, people and VMRs into an empty database; leave a filled one as it is."""
-    if session.scalar(select(IntegrationRow.id)) is not None:
+    """Mark a database as the demo's, and fill it; what people have made in a marked one stays as it is."""
+    if is_demo(session):
         return
+    session.add(MarkRow(name=MARK, value=now.isoformat()))
+    session.add(_administrator(now))
+    if session.scalar(select(IntegrationRow.id)) is None:
+        _fill(session, box, now)
+
+
+def _administrator(now: datetime) -> AccountRow:
+    return AccountRow(
+        name=ADMINISTRATOR,
+        display_name="Demo administrator",
+        role=Role.PLATFORM_ADMIN.value,
+        password_hash=passwords.hashed(PASSWORD),
+        created_at=now,
+    )
+
+
+def _fill(session: Session, box: SecretBox, now: datetime) -> None:
     for record in INTEGRATIONS:
         draft = integrations.prepare(record, before=None, trial=_no_trial)
         integrations.save(session, draft, expected_version=None, caller=BY_ITSELF, box=box, now=now)

@@ -5,19 +5,22 @@ A route that declares nothing stops the start (design/security.md S6, 15.2, 15.3
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, redirect, request
+from flask import session as form_session
 from werkzeug.wrappers import Response
 
 from addin_host.domain.access import Caller
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Reason, Refused
-from addin_host.flows import admin_sessions, api_users, platform
+from addin_host.flows import admin_sessions, api_users, platform, throttle
+from addin_host.flows.admin_sessions import Visit
 from addin_host.web.admission import Admission, Auth
+from addin_host.web.returning import here
 from addin_host.web.services import services
 
 CONFIRMED_FOR = timedelta(minutes=15)
@@ -33,6 +36,8 @@ def install(app: Flask) -> None:
     @app.before_request
     def admit() -> Response | None:
         admission = found.get(request.endpoint or "")
+        if request.path.startswith("/admin/"):
+            _refuse_other_sites()
         if admission is None or admission.auth not in (Auth.SESSION, Auth.API):
             return None
         if admission.auth is Auth.API:
@@ -53,11 +58,12 @@ def raise_body_limit(app: Flask) -> None:
 
 
 def _admit_administrator(admission: Admission) -> Response | None:
-    _refuse_other_sites()
     host, now = services(), services().now()
-    found = _current(now)
-    if found is None or found.stage != admin_sessions.FULL:
-        return _ask_to_sign_in()
+    found = current_session()
+    if found is None:
+        return _ask_for("signin", "You are signed out. Open the sign-in page in another tab, then send again.")
+    if found.stage != admin_sessions.FULL:
+        return _ask_for("signin/code", "The one-time code is still missing. Enter it in another tab, then send again.")
     if found.stale:
         with host.database.write() as db:
             admin_sessions.touch(db, found.id, now=now)
@@ -65,22 +71,27 @@ def _admit_administrator(admission: Admission) -> Response | None:
     if admission.permission is not None:
         found.caller.require(admission.permission)
     if admission.fresh and found.confirmed_at + CONFIRMED_FOR <= now:
-        return redirect(f"/admin/confirm?next={quote(request.full_path.rstrip('?'))}")
+        return redirect(f"/admin/confirm?next={here()}")
     return None
 
 
-def _current(now: datetime) -> admin_sessions.Current | None:
-    cookie = request.cookies.get(cookie_name(), "")
+def current_session() -> admin_sessions.Current | None:
+    """Return the administrator's session of this request, whatever its stage, or None."""
+    cookie = session_cookie()
     with services().database.read() as db:
         return admin_sessions.current(
-            db, cookie, network=network(), now=now, lifetime=platform.admin_lifetime(db) if cookie else None
+            db,
+            cookie,
+            network=network(),
+            now=services().now(),
+            lifetime=platform.admin_lifetime(db) if cookie else None,
         )
 
 
-def _ask_to_sign_in() -> Response:
+def _ask_for(page: str, otherwise: str) -> Response:
     if request.method in ("GET", "HEAD") and request.accept_mimetypes.accept_html:
-        return redirect(f"/admin/signin?next={quote(request.full_path.rstrip('?'))}")
-    raise Refused(Reason.UNAUTHENTICATED, "You are signed out. Open the sign-in page in another tab, then send again.")
+        return redirect(f"/admin/{page}?next={here()}")
+    raise Refused(Reason.UNAUTHENTICATED, otherwise)
 
 
 def _refuse_other_sites() -> None:
@@ -96,12 +107,20 @@ def _refuse_other_sites() -> None:
 
 
 def _admit_program(admission: Admission) -> None:
-    host = services()
+    """Let a program in. A failure counts in a transaction of its own, against its name and its network."""
+    host, now = services(), services().now()
     given = api_users.credentials_of(request.headers.get("Authorization", ""))
+    counted = api_users.counted(given, network=network(), neighbourhood=neighbourhood(network()))
     with host.database.read() as db:
-        g.caller = api_users.authenticate(db, given, network=network(), now=host.now())
+        throttle.require_open(db, counted, now=now)
+        found = api_users.authenticate(db, given, network=network(), now=now)
+    if found is None:
+        throttle.failed(host.database, counted, now=now)
+        raise Refused(Reason.UNAUTHENTICATED, api_users.UNAUTHENTICATED)
+    g.caller = found
+    api_users.note_use(host.database, found, now=now)
     if admission.permission is not None:
-        g.caller.require(admission.permission)
+        found.require(admission.permission)
 
 
 def caller() -> Caller:
@@ -122,6 +141,30 @@ def neighbourhood(address: str) -> str:
     except ValueError:
         return address
     return str(ip_network(f"{address}/{24 if version == 4 else 64}", strict=False))
+
+
+def visit() -> Visit:
+    """Return where and when this request comes from."""
+    return Visit(network(), request.user_agent.string, services().now())
+
+
+def session_cookie() -> str:
+    """Return the value of the session cookie that came with the request, or ""."""
+    return request.cookies.get(cookie_name(), "")
+
+
+def keep_session(response: Response, cookie: str) -> Response:
+    """Give the browser its new session; tokens of forms made before it are worth nothing any more."""
+    form_session.clear()
+    response.set_cookie(cookie_name(), cookie, secure=is_secure(), httponly=True, samesite="Lax", path="/")
+    return response
+
+
+def drop_session(response: Response) -> Response:
+    """Take the session from the browser."""
+    form_session.clear()
+    response.delete_cookie(cookie_name(), secure=is_secure(), httponly=True, samesite="Lax", path="/")
+    return response
 
 
 def cookie_name() -> str:
