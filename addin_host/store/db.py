@@ -141,6 +141,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
         connection.execute(f"PRAGMA {pragma}")
+    # SQLite's lower() knows ASCII only; no index or trigger may use this one, which other programs do not have.
+    connection.create_function("fold", 1, str.lower, deterministic=True)
 
 
 def _begin_sqlite(connection: Any) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import inspect, text
 from addin_host.domain.errors import Misconfigured
 from addin_host.store.db import Database
 
-NEEDED = "0002"
+NEEDED = "0003"
 
 
 def current(database: Database) -> str | None:

@@ -1,4 +1,7 @@
-"""The directory: people, and the VMRs they own."""
+"""The directory: people, and the VMRs they own.
+
+Migration 0003 adds what models cannot say: the search index (directory_index.py) and, on SQLite, its triggers.
+"""
 
 from __future__ import annotations
 
@@ -144,5 +147,6 @@ class ImportJobRow(Model):
 
 
 Index("uq_end_user_address", func.lower(EndUserRow.primary_email_address), unique=True)
+Index("ix_conference_name", func.lower(ConferenceRow.name), ConferenceRow.id)
 Index("ix_conference_owner", func.lower(ConferenceRow.primary_owner_email_address))
 Index("uq_conference_alias_alias", func.lower(ConferenceAliasRow.alias), unique=True)

@@ -1,0 +1,41 @@
+"""The search index of the directory (migration 0003), for those who read it.
+
+SQLite keeps runs of three characters in FTS5 tables beside the tables, fed by triggers. PostgreSQL indexes them with
+pg_trgm over the expressions below. pg_trgm leaves everything out that is neither letter nor digit, so punctuation is
+turned into capitals, which nothing else is after lower(); a line break stays and marks where a column begins.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+FTS: dict[str, str] = {
+    "conference": "search_conference",
+    "conference_alias": "search_alias",
+    "end_user": "search_user",
+}
+_PUNCTUATION, _CAPITALS = " .@_+-", "QXJZWV"
+_AS_CAPITALS = str.maketrans(_PUNCTUATION, _CAPITALS)
+INDEXED: dict[str, tuple[str, ...]] = {
+    "conference": ("name", "description", "primary_owner_email_address"),
+    "conference_alias": ("alias",),
+    "end_user": ("primary_email_address", "first_name", "last_name", "display_name"),
+}
+
+
+def expression(table: str) -> str:
+    """Return what PostgreSQL indexes of a table; must be the migration's to the letter."""
+    columns = " || ".join(f"chr(10) || {column}" for column in INDEXED[table])
+    return f"translate(lower({columns}), '{_PUNCTUATION}', '{_CAPITALS}')"
+
+
+def pattern(piece: str, *, at_start: bool = False) -> str:
+    """Return the LIKE pattern for a piece of text in lower case, anywhere or at the beginning of a column."""
+    escaped = piece.translate(_AS_CAPITALS).replace("\\", "\\\\").replace("%", "\\%")
+    return f"%\n{escaped}%" if at_start else f"%{escaped}%"
+
+
+def has_trigrams(session: Session) -> bool:
+    """Whether PostgreSQL has the index; without the extension pg_trgm a search for something rare reads everything."""
+    return bool(session.scalar(text("SELECT 1 FROM pg_indexes WHERE indexname = 'ix_conference_search'")))
