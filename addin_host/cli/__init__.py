@@ -11,6 +11,7 @@ from addin_host.cli.audit import audit
 from addin_host.cli.db import db
 from addin_host.cli.directory import directory
 from addin_host.cli.integration import integration
+from addin_host.cli.keys import rotate_keys
 from addin_host.cli.manifest import check_manifest
 from addin_host.cli.platform import platform
 from addin_host.cli.server import demo, serve

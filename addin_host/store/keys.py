@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from addin_host.domain.errors import Misconfigured
-from addin_host.store import revision
 from addin_host.store.db import Database
-from addin_host.store.secrets import SecretBox, create_key_file, read_keys
+from addin_host.store.sealed import samples
+from addin_host.store.secrets import SecretBox, create_key_file
 
-_SEALED = (
-    "SELECT 1 FROM integration_secret LIMIT 1",
-    "SELECT 1 FROM conference WHERE sealed_pin IS NOT NULL OR sealed_guest_pin IS NOT NULL LIMIT 1",
-)
+_log = logging.getLogger(__name__)
 
 
 def secret_box(path: Path, database: Database) -> SecretBox:
     """Return the box for the key file; the file is created while the database holds nothing sealed.
 
-    Raises Misconfigured: a key that is missing although secrets exist is never silently replaced.
+    Raises Misconfigured: a key that is missing although secrets exist is never silently replaced. A key that opens
+    none of a few of them is logged: the add-in still works, and an administrator can enter the secrets again.
     """
+    with database.read() as session:
+        sealed = list(samples(session))
     if not path.exists():
-        if revision.current(database) is not None and any(database.row(sql) for sql in _SEALED):
+        if sealed:
             raise Misconfigured(
                 f"The key file {path} is missing, but the database holds secrets sealed with it. "
                 "Put the file back from where you keep it."
             )
         create_key_file(path)
-    return SecretBox(read_keys(path))
+    box = SecretBox.from_file(path)
+    if sealed and not any(map(box.knows, sealed)):
+        _log.error("the key file %s opens no stored secret: put the file back that they were sealed with", path)
+    return box

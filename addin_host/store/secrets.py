@@ -7,33 +7,49 @@ compared when it is opened: a ciphertext copied from row to row opens nowhere (d
 from __future__ import annotations
 
 import json
-import os
-import stat
+import logging
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from addin_host.domain.errors import Misconfigured
+from addin_host.store.key_file import Stamp, create_key_file, read_keys, stamp_of
+
+__all__ = ["SecretBox", "create_key_file", "read_keys"]
+_log = logging.getLogger(__name__)
 
 
 class SecretBox:
-    """Seals and opens texts, and derives keys for one purpose each."""
+    """Seals and opens texts, and derives keys for one purpose each.
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
+    With a key file it follows the file: a key that another process has added is used from the next value on, so that
+    nothing is sealed with a key that is about to go. Safe to share between threads.
+    """
+
+    def __init__(self, keys: Sequence[bytes], *, file: Path | None = None, stamp: Stamp | None = None) -> None:
         self._keys = tuple(keys)
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._file, self._stamp, self._lock = file, stamp, Lock()
+
+    @classmethod
+    def from_file(cls, path: Path) -> SecretBox:
+        """Return a box that follows a key file. Raises Misconfigured when it cannot be used."""
+        stamp = stamp_of(path)  # taken before the keys: what is written in between is read once more
+        return cls(read_keys(path), file=path, stamp=stamp)
 
     def seal(self, place: str, text: str) -> str:
         """Seal a text for one place, such as `integration:7:password`."""
+        self._follow()
         return self._fernet.encrypt(json.dumps([place, text]).encode()).decode("ascii")
 
     def open(self, place: str, sealed: str) -> str:
         """Return the text. Raises Misconfigured when the key is another one or the value belongs elsewhere."""
         try:
-            found, text = json.loads(self._fernet.decrypt(sealed.encode("ascii")))
+            found, text = json.loads(self._decrypted(sealed))
         except (InvalidToken, ValueError) as problem:
             raise Misconfigured(
                 f"A stored secret ({place}) cannot be opened. Put the key file back that it was sealed with, "
@@ -43,6 +59,34 @@ class SecretBox:
             raise Misconfigured(f"A stored secret was moved to another place ({place}). Enter it again.")
         return str(text)
 
+    def _decrypted(self, sealed: str) -> bytes:
+        tried = self._fernet
+        try:
+            return tried.decrypt(sealed.encode("ascii"))
+        except InvalidToken:
+            self._follow()
+            if self._fernet is tried:
+                raise
+            return self._fernet.decrypt(sealed.encode("ascii"))
+
+    def _follow(self) -> None:
+        """Read the key file again when it is another one than before."""
+        if self._file is None or stamp_of(self._file) == self._stamp:
+            return
+        with self._lock:
+            if (stamp := stamp_of(self._file)) == self._stamp:
+                return
+            try:
+                keys = read_keys(self._file)
+                self._keys, self._fernet = keys, MultiFernet([Fernet(key) for key in keys])
+            except (Misconfigured, OSError) as problem:
+                _log.error("the key file has changed and cannot be read; the keys of before stay in use: %s", problem)
+            self._stamp = stamp
+
+    def knows(self, sealed: str) -> bool:
+        """Whether a value was sealed with one of the keys."""
+        return any(sealed_with(key, sealed) for key in self._keys)
+
     def derived(self, purpose: str) -> tuple[bytes, ...]:
         """Return a 32-byte key for the purpose from each key of the file, newest first."""
         return tuple(
@@ -51,25 +95,10 @@ class SecretBox:
         )
 
 
-def read_keys(path: Path) -> tuple[bytes, ...]:
-    """Return the keys of the file, newest first. Raises Misconfigured when others may read it or it holds no keys."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise Misconfigured(f"The key file {path} can be read by others (mode {mode:04o}). Run: chmod 600 {path}")
-    keys = tuple(line.strip().encode() for line in path.read_text(encoding="ascii").splitlines() if line.strip())
+def sealed_with(key: bytes, sealed: str) -> bool:
+    """Whether a value was sealed with this key; only its signature is checked."""
     try:
-        MultiFernet([Fernet(key) for key in keys])
-    except ValueError as problem:
-        raise Misconfigured(f"The key file {path} holds no valid keys. Restore it from where you keep it.") from problem
-    return keys
-
-
-def create_key_file(path: Path) -> None:
-    """Write a new key with mode 0600. A file that exists is left as it is."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Fernet.generate_key() + b"\n")
+        Fernet(key).extract_timestamp(sealed.encode("ascii"))
+    except (InvalidToken, ValueError):
+        return False
+    return True

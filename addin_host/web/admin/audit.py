@@ -1,7 +1,100 @@
-"""The audit log."""
+"""The audit log: read by page, filtered, and taken away as a file."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, render_template, request
+
+from addin_host.domain.access import Permission
+from addin_host.domain.errors import Problem
+from addin_host.flows import audit_log
+from addin_host.flows.audit_log import Wanted
+from addin_host.web.access import caller
+from addin_host.web.admission import needs
+from addin_host.web.headers import page_kind
+from addin_host.web.services import services
 
 blueprint = Blueprint("admin_audit", __name__, url_prefix="/admin/audit")
+_LABELS: Mapping[str, str] = {"since": "From", "until": "Until", "integration": "Integration"}
+_FILTERS = ("since", "until", "actor", "action", "kind", "integration", "text")
+_TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+
+
+@blueprint.get("/")
+@page_kind("admin")
+@needs(Permission.SEE_AUDIT)
+def log() -> str:
+    """Show a page of the log, newest first."""
+    wanted, problems = _wanted()
+    with services().database.read() as session:
+        page = audit_log.page(session, caller(), wanted, before=_id("before"), after=_id("after"))
+        choices, head = audit_log.choices(session, caller()), audit_log.head(session)
+    given = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
+    return render_template(
+        "admin/audit/log.html",
+        page=page,
+        choices=choices,
+        head=head,
+        given=given,
+        problems=problems,
+        newer=_address(given, after=page.newer),
+        older=_address(given, before=page.older),
+        exports={form: f"/admin/audit/export?{urlencode(given | {'format': form})}" for form in _TYPES},
+    )
+
+
+@blueprint.get("/export")
+@page_kind("admin")
+@needs(Permission.SEE_AUDIT)
+def export() -> Response:
+    """Send the filtered log as a file, oldest first, while it is being read."""
+    form = "csv" if request.args.get("format") == "csv" else "jsonl"
+    pieces = audit_log.export(services().database, caller(), _wanted()[0], form=form)
+    name = f"audit-{services().now():%Y-%m-%d}.{form}"
+    return Response(
+        pieces, content_type=_TYPES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _wanted() -> tuple[Wanted, list[Problem]]:
+    problems: list[Problem] = []
+    given = {name: request.args.get(name, "").strip() for name in _FILTERS}
+    wanted = Wanted(
+        since=_instant("since", given["since"], problems),
+        until=_instant("until", given["until"], problems),
+        actor=given["actor"],
+        action=given["action"],
+        kind=given["kind"],
+        integration=_number("integration", given["integration"], problems),
+        text=given["text"][:200],
+    )
+    return wanted, problems
+
+
+def _instant(name: str, text: str, problems: list[Problem]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    except ValueError:
+        problems.append(Problem(name, _LABELS[name], "is not a date. Enter one such as 2026-11-23T09:00."))
+        return None
+
+
+def _number(name: str, text: str, problems: list[Problem]) -> int | None:
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
+    if text:
+        problems.append(Problem(name, _LABELS[name], "is not a number. Enter the number of an integration."))
+    return None
+
+
+def _id(name: str) -> int | None:
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def _address(given: Mapping[str, str], **where: int | None) -> str:
+    ((name, number),) = where.items()
+    return f"/admin/audit/?{urlencode({**given, name: number})}" if number is not None else ""
