@@ -61,6 +61,7 @@ for command in (
     session,
     platform,
     audit,
+    rotate_keys,
     check_manifest,
 ):
     cli.add_command(command)
