@@ -15,15 +15,24 @@ from addin_host.domain.access import Caller
 from addin_host.domain.deploy import Download, Verdict, judge
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.integration import Integration
-from addin_host.domain.manifest import Change, errors, fact_at, manifest_changes, manifest_version, too_long_labels
+from addin_host.domain.manifest import (
+    Change,
+    errors,
+    fact_at,
+    manifest_changes,
+    manifest_version,
+    needs_deploying,
+    too_long_labels,
+)
 from addin_host.flows import audit
 from addin_host.flows.audit import Subject
 from addin_host.flows.icons import accept_icon, icon_hash
-from addin_host.flows.manifest import Judged, judge_manifest
+from addin_host.flows.manifest import Judged, judge_manifest, print_manifest
 from addin_host.store.models import IntegrationRow, ManifestDownloadRow
 from addin_host.store.upsert import upsert
 
 _BUILT_IN = "built-in icon"
+_VERSION = re.compile("<Version>([0-9.]{1,23})</Version>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +84,19 @@ def _download_of(row: ManifestDownloadRow) -> Download:
 
 def version_in(manifest: str) -> str:
     """Return the Version that a manifest of ours says."""
-    found = re.search(r"<Version>([0-9.]{1,23})</Version>", manifest)
+    found = _VERSION.search(manifest)
     return found[1] if found else ""
+
+
+def still_deployed(template: Template, integration: Integration, downloaded: str) -> bool:
+    """Whether a manifest that was downloaded says all that Outlook should know now. Nothing is checked, so it is quick.
+
+    Raises Misconfigured when the template cannot be used.
+    """
+    now = print_manifest(template, integration)
+    if _VERSION.sub("", now.decode()) == _VERSION.sub("", downloaded):
+        return True
+    return not needs_deploying(manifest_changes(downloaded.encode(), now))
 
 
 def _remarks(judged: Judged) -> Iterator[Remark]:

@@ -47,14 +47,18 @@ def published(integration: Integration) -> Integration:
     return replace(integration, origin=f"https://{integration.fqdn}")
 
 
-def judge_manifest(template: Template, integration: Integration) -> Judged:
-    """Return the manifest with what the checker says. Raises Misconfigured when the template cannot be used."""
-    shown = published(integration)
+def print_manifest(template: Template, integration: Integration) -> bytes:
+    """Return the manifest as UTF-8, unchecked. Raises Misconfigured when the template cannot be used."""
     try:
-        xml = template.render(manifest_context(shown)).encode("utf-8")
+        return template.render(manifest_context(published(integration))).encode("utf-8")
     except TemplateError as problem:
         raise Misconfigured(f"The manifest template cannot be used: {problem}.") from problem
-    return Judged(xml, check_manifest(xml, expected=expected_of(shown)))
+
+
+def judge_manifest(template: Template, integration: Integration) -> Judged:
+    """Return the manifest with what the checker says. Raises Misconfigured when the template cannot be used."""
+    xml = print_manifest(template, integration)
+    return Judged(xml, check_manifest(xml, expected=expected_of(published(integration))))
 
 
 def render_manifest(template: Template, integration: Integration) -> bytes:
