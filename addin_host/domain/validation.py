@@ -96,7 +96,7 @@ def _proxy_problem(text: str) -> str | None:
 
 
 def _role_problem(text: str) -> str | None:
-    value, separator, role = text.partition("=")
+    value, separator, role = text.rpartition("=")  # distinguished names hold equals signs themselves
     name, *numbers = role.split() or [""]
     if not separator or not value.strip() or name not in set(Role):
         return f"must be a value, an equals sign and one of {', '.join(Role)}"
