@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from flask import Flask
 from flask_wtf import CSRFProtect
@@ -15,21 +16,22 @@ from addin_host.cli import cli
 from addin_host.cli.wiring import Wiring
 from addin_host.domain.addresses import AddressPolicy
 from addin_host.domain.deployment import Deployment
-from addin_host.domain.ports import IdentityProvider
+from addin_host.domain.ports import AdminIdentity, IdentityProvider, Outside
 from addin_host.flows import bearer, platform
 from addin_host.flows.background import Background
 from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.manifest import manifest_environment
 from addin_host.flows.personal_vmrs import RenderedVmrs
 from addin_host.gateways.http import Outbound
-from addin_host.gateways.identity import AuthlibIdentity
+from addin_host.gateways.identity import AuthlibAdminIdentity, AuthlibIdentity
 from addin_host.gateways.memory import DemoIdentity
+from addin_host.gateways.outside import no_outside, real_outside
 from addin_host.gateways.rendering import LimitedRendering
 from addin_host.gateways.trial import try_templates
 from addin_host.settings import Settings
 from addin_host.store import keys
 from addin_host.store.db import Database
-from addin_host.web import access, addin, admin, errors, guard, headers, health, preview, signin
+from addin_host.web import access, addin, admin, errors, guard, headers, health, preview, proof, rest, signin
 from addin_host.web.assets import Assets, resources
 from addin_host.web.kept import KeptAnswers
 from addin_host.web.services import KEY, Services
@@ -37,11 +39,13 @@ from addin_host.web.services import KEY, Services
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What production (the defaults), the demo and the tests wire differently; `identity` replaces the providers."""
+    """What production (the defaults), the demo and the tests wire differently; None is the real thing."""
 
     deployment: Deployment = field(default_factory=Deployment)
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     identity: IdentityProvider | None = None
+    admin_identity: AdminIdentity | None = None
+    outside: Outside | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -52,6 +56,7 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
     database = Database(run.database_url, pool_size=run.threads)
     box = keys.secret_box(run.key_file, database)
     catalogue = Catalogue(database, composition.deployment)
+    policy, now, proxy = composition.policy, composition.now, partial(platform.web_proxy, database)
     services = Services(
         database=database,
         deployment=composition.deployment,
@@ -59,13 +64,16 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
         vmrs=RenderedVmrs(database, box),
         box=box,
         bearer_keys=box.derived(bearer.PURPOSE),
-        identity=composition.identity or _providers(database, composition),
+        identity=composition.identity or AuthlibIdentity(Outbound(), web_proxy=proxy, policy=policy, now=now),
+        admin_identity=composition.admin_identity
+        or AuthlibAdminIdentity(Outbound(), policy=composition.policy, now=composition.now),
         assets=Assets(folder / "static"),
         manifest_template=manifest_environment(folder / "manifests").get_template("outlook-addin.xml"),
         trial=try_templates,
         rendering=LimitedRendering(),
         background=Background(),
-        now=composition.now,
+        outside=composition.outside or real_outside(policy, now),
+        now=now,
     )
     app = Flask("addin_host", static_folder=None, template_folder=str(folder / "templates"))
     app.config.update(access.cookie_settings(services.deployment), SECRET_KEY=box.derived("flask")[0])
@@ -82,7 +90,7 @@ def _open_doors(app: Flask, services: Services, composition: Composition) -> Non
     guard.install(app, services)
     access.raise_body_limit(app)
     csrf = CSRFProtect(app)
-    for blueprint in (addin.blueprint, signin.blueprint, health.blueprint, services.assets.blueprint()):
+    for blueprint in (*(door.blueprint for door in (addin, signin, health, proof, rest)), services.assets.blueprint()):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)  # they know no cookie session: a bearer, a single-use state, or nothing
     if isinstance(composition.identity, DemoIdentity):
@@ -91,14 +99,6 @@ def _open_doors(app: Flask, services: Services, composition: Composition) -> Non
     access.install(app)
     errors.install(app)
     headers.install(app)
-
-
-def _providers(database: Database, composition: Composition) -> IdentityProvider:
-    def web_proxy() -> str:
-        with database.read() as session:
-            return str(platform.read(session)["web_proxy"])
-
-    return AuthlibIdentity(Outbound(), web_proxy=web_proxy, policy=composition.policy, now=composition.now)
 
 
 def main() -> None:
@@ -113,7 +113,7 @@ def wiring() -> Wiring:
 
 def _demo(given: Settings, origin: str) -> Flask:
     deployment = Deployment(origin=origin, stand_in="preview/office.js", framed_by_self=True)
-    return create_app(given, Composition(deployment=deployment, identity=DemoIdentity(origin)))
+    return create_app(given, Composition(deployment, identity=DemoIdentity(origin), outside=no_outside()))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from addin_host.domain.checks import Step, Verdict
 from addin_host.domain.integration import Integration
 from addin_host.domain.text import Remark, TemplateProblem
 
@@ -53,6 +54,55 @@ class IdentityProvider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AdminProvider:
+    """The OpenID Connect provider of the administrators, as the platform settings name it.
+
+    `role_claim` is the claim that lists roles; dots lead into nested claims where no claim has the whole name.
+    """
+
+    issuer: str
+    client_id: str
+    scopes: str
+    role_claim: str
+    is_internal: bool = False
+    ca_bundle: str = ""
+    web_proxy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdminPerson:
+    """Which administrator a provider says has signed in; `subject` never changes for this person at this issuer."""
+
+    issuer: str
+    subject: str
+    login: str
+    name: str
+    email: str
+    roles: tuple[str, ...]
+
+
+class AdminIdentity(Protocol):
+    """The authorization-code flow with PKCE for administrators. `again` asks for a proof of this very moment."""
+
+    def authorization_url(self, provider: AdminProvider, pending: PendingSignIn, *, again: bool) -> str:
+        """Return the address to send the browser to. Raises Upstream or Misconfigured."""
+        ...
+
+    def redeem(
+        self,
+        provider: AdminProvider,
+        pending: PendingSignIn,
+        *,
+        code: str,
+        issuer: str | None,
+        client_secret: str,
+        again: bool,
+    ) -> AdminPerson:
+        """Exchange the code and verify the ID token; errors as for `IdentityProvider.redeem`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class TemplateCandidate:
     """A template that an administrator wants to save. `must_print` names a variable that its output must show."""
 
@@ -68,6 +118,91 @@ class TemplateTrial(Protocol):
     def __call__(self, candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
         """Return for each template what is wrong with it, or None."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """How this installation is recognised from outside: the version of its static files, and the answer to a question.
+
+    `proof` returns what the installation answers to a random nonce; nobody without its key can. `admin_host` is the
+    host that administrators are meant to use, when one is set.
+    """
+
+    assets_version: str
+    proof: Callable[[str], str]
+    admin_host: str = ""
+
+
+class Probing(Protocol):
+    """The outward checks of one run; it remembers what the other servers said about the time."""
+
+    def probe(self, step: Step) -> Verdict:
+        """Carry a check out. It ends within `checks.STEP_SECONDS`, and raises nothing for what others do wrong."""
+        ...
+
+
+class Probes(Protocol):
+    """Looks at an integration's neighbours from here."""
+
+    def open(self, integration: Integration, *, web_proxy: str, installation: Installation) -> Probing:
+        """Begin a run; nothing is called yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where messages are handed in. `security` is STARTTLS, TLS or NONE; no password is sent with NONE."""
+
+    host: str
+    port: int
+    security: str
+    username: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message in plain text."""
+
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+
+
+class Mail(Protocol):
+    """Hands messages to a mail server."""
+
+    def send(self, server: MailServer, letter: Letter) -> None:
+        """Hand a message in. Raises Upstream or Misconfigured."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook: its address, whether that may be inside the network, and the key that its messages are signed with."""
+
+    url: str
+    internal: bool = False
+    key: str = ""
+    web_proxy: str = ""
+
+
+class Webhook(Protocol):
+    """Posts to a webhook."""
+
+    def post(self, hook: Hook, body: Mapping[str, Any]) -> None:
+        """Post a JSON object. Raises Upstream or Misconfigured."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the flows reach beyond the sign-in services."""
+
+    probes: Probes
+    mail: Mail
+    webhook: Webhook
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ can show it.
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
+from threading import Event, Lock, Thread
+
+from addin_host.domain.redaction import new_correlation_id
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +37,42 @@ class Background:
             if self._owner is None or self._owner[0] != os.getpid():
                 self._owner = (os.getpid(), ThreadPoolExecutor(self._threads, thread_name_prefix="background"))
             return self._owner[1]
+
+
+class Regularly:
+    """A thread that does some work every so many seconds until the process ends. Start it after forking, never before.
+
+    What the work raises is logged, and it is done again the next time.
+    """
+
+    def __init__(self, name: str, work: Callable[[], object], *, seconds: float, first_after: float) -> None:
+        self._name, self._work = name, work
+        self._seconds, self._first_after = seconds, first_after
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin; calling it again changes nothing."""
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+            atexit.register(self.stop)
+
+    def stop(self, wait: float = 2.0) -> None:
+        """Begin nothing more, and wait a little for what is going on."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(wait)
+
+    def _run(self) -> None:
+        pause = self._first_after
+        while not self._stop.wait(pause):
+            try:
+                new_correlation_id()
+                self._work()
+            except Exception:  # noqa: BLE001 - whatever it is, it is logged, and the next time may be better
+                _log.exception("%s failed", self._name)
+            pause = self._seconds
 
 
 def _guarded(name: str, work: Callable[[], None]) -> None:

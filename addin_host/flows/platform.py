@@ -106,3 +106,9 @@ def admin_host(database: Database) -> str:
     """Return the host name of the administrators' pages, or "" when no address is set."""
     row = database.row(_ADMIN_ADDRESS)
     return (urlsplit(row[0]).hostname or "") if row else ""
+
+
+def web_proxy(database: Database) -> str:
+    """Return the web proxy of the moment, or ""."""
+    with database.read() as session:
+        return str(read(session)["web_proxy"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +12,18 @@ import jinja2
 from flask import current_app
 
 from addin_host.domain.deployment import Deployment
-from addin_host.domain.ports import IdentityProvider, TemplateRendering, TemplateTrial
+from addin_host.domain.ports import (
+    AdminIdentity,
+    IdentityProvider,
+    Installation,
+    Outside,
+    TemplateRendering,
+    TemplateTrial,
+)
+from addin_host.flows import installation
 from addin_host.flows.background import Background
 from addin_host.flows.catalogue import Catalogue
+from addin_host.flows.checks import Inspection
 from addin_host.flows.personal_vmrs import RenderedVmrs
 from addin_host.store.db import Database
 from addin_host.store.secrets import SecretBox
@@ -33,12 +43,29 @@ class Services:
     box: SecretBox
     bearer_keys: Sequence[bytes]
     identity: IdentityProvider
+    admin_identity: AdminIdentity
     assets: Assets
     manifest_template: jinja2.Template
     trial: TemplateTrial
     rendering: TemplateRendering
     background: Background
+    outside: Outside
     now: Callable[[], datetime]
+
+    @property
+    def inspection(self) -> Inspection:
+        """What the checks of integrations are carried out with."""
+        return Inspection(
+            database=self.database,
+            box=self.box,
+            deployment=self.deployment,
+            probes=self.outside.probes,
+            installation=Installation(self.assets.version, installation.prover(self.box)),
+            trial=self.trial,
+            manifest=self.manifest_template,
+            now=self.now,
+            elapsed=time.monotonic,
+        )
 
 
 def services() -> Services:

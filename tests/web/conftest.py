@@ -20,6 +20,7 @@ from addin_host.domain.integration import Integration
 from addin_host.domain.ports import PendingSignIn, Person
 from addin_host.flows import demo, integrations
 from addin_host.flows.pkce import challenge, new_secret
+from addin_host.gateways.outside import no_outside
 from addin_host.settings import Settings
 from addin_host.store import keys, migrate
 from addin_host.store.db import Database
@@ -117,7 +118,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     box = keys.secret_box(settings.key_file, database)
     with database.write() as session:
         session.add_all(demo._row(vmr, box, clock()) for vmr in VMRS)
-    app = create_app(settings, Composition(identity=provider, now=clock))
+    app = create_app(settings, Composition(identity=provider, outside=no_outside(), now=clock))
     made = World(app, provider, clock, database)
     assert save(made) == 1
     assert save(made, name="Development", addin_server_domain="dev.example.com") == 2

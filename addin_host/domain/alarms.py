@@ -1,0 +1,115 @@
+"""Alarms, as data: how serious, what they are called, and whom they concern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+CHECKS = "check."
+MESSAGES = "messages"
+_MAX_KEY = 250
+
+
+class Level(StrEnum):
+    """How serious an alarm is."""
+
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmWords:
+    """What a kind of alarm is called, who is affected, and the page where it is mended.
+
+    `place` is the rest of an address: below the integration's own page, or with a leading slash anywhere.
+    """
+
+    name: str
+    affected: str
+    place: str = ""
+
+
+_SIGN_IN = "Nobody can sign in to see personal VMRs."
+_EVERYBODY = "Everybody who opens the add-in."
+ALARMS: Mapping[str, AlarmWords] = {
+    "check.secrets": AlarmWords("A stored secret cannot be read", "Everybody who signs in through this integration."),
+    "check.templates": AlarmWords("A template does not work", "Everybody who inserts text with it.", "edit"),
+    "check.manifest": AlarmWords(
+        "Outlook would refuse the manifest", "The add-in cannot be installed or updated.", "deploy"
+    ),
+    "check.dns": AlarmWords("The add-in server's name does not lead anywhere", _EVERYBODY, "deploy"),
+    "check.certificate": AlarmWords("The add-in server's certificate needs attention", _EVERYBODY, "deploy"),
+    "check.pane": AlarmWords("The task pane is not reached under its address", _EVERYBODY, "deploy"),
+    "check.static": AlarmWords("The pages' files are not served", _EVERYBODY, "deploy"),
+    "check.admin": AlarmWords("The administration is reachable from outside", "The administrators.", "deploy"),
+    "check.metadata": AlarmWords("Exchange's metadata cannot be read", "Everybody with a mailbox there.", "edit"),
+    "check.authorization": AlarmWords("The authorization endpoint does not answer", _SIGN_IN, "edit"),
+    "check.token": AlarmWords("The token endpoint does not answer as it should", _SIGN_IN, "edit"),
+    "check.discovery": AlarmWords("The sign-in service's description cannot be used", _SIGN_IN, "edit"),
+    "check.token_metadata": AlarmWords(
+        "The metadata of the add-in's tokens cannot be used",
+        "Everybody who opens the add-in without signing in.",
+        "edit",
+    ),
+    "check.clock": AlarmWords("The clock differs", "Everybody who signs in, once the difference grows."),
+    MESSAGES: AlarmWords("Alarm messages cannot be sent", "Those who should be told about alarms.", "/admin/settings/"),
+}
+_UNKNOWN = AlarmWords("Alarm", "")
+
+
+def words_for(identifier: str) -> AlarmWords:
+    """Return the words of a kind of alarm."""
+    return ALARMS.get(identifier, _UNKNOWN)
+
+
+def link_of(identifier: str, integration_id: int | None) -> str:
+    """Return the path of the page where an alarm is mended."""
+    place = words_for(identifier).place
+    if place.startswith("/") or integration_id is None:
+        return place or "/admin/alarms/"
+    return f"/admin/integrations/{integration_id}/{place or 'checks/'}"
+
+
+def open_key(identifier: str, integration_id: int | None, instance: str) -> str:
+    """Return what is the same for the same trouble, so that it is raised only once."""
+    key = f"{identifier}:{integration_id or 0}:{instance}"
+    return key if len(key) <= _MAX_KEY else f"{key[:180]}:{sha256(key.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm as pages and messages show it. `integration` is the integration's name, "" for the deployment's."""
+
+    id: int
+    identifier: str
+    name: str
+    level: Level
+    integration_id: int | None
+    integration: str
+    instance: str
+    details: str
+    next_step: str
+    raised_at: datetime
+    cleared_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+
+    @property
+    def affected(self) -> str:
+        """Who is affected, in words."""
+        return words_for(self.identifier).affected
+
+    @property
+    def link(self) -> str:
+        """The path of the page where it is mended."""
+        return link_of(self.identifier, self.integration_id)
+
+    @property
+    def state(self) -> str:
+        """`open`, `acknowledged` or `ended`."""
+        if self.cleared_at is not None:
+            return "ended"
+        return "acknowledged" if self.acknowledged_at is not None else "open"

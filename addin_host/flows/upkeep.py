@@ -1,0 +1,114 @@
+"""What happens without anybody asking: alarm messages, checks that are due, and deleting what has expired."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from addin_host.domain.alarms import CHECKS
+from addin_host.domain.errors import HostError
+from addin_host.domain.ports import Outside
+from addin_host.flows import checks, leases, notify
+from addin_host.flows.checks import Inspection
+from addin_host.flows.cleaning import clean
+from addin_host.store.models import AlarmRow, CheckRunRow, IntegrationRow, MarkRow
+
+LEASE = "upkeep"
+DONE = "upkeep_done"
+LEASE_LASTS = timedelta(minutes=5)
+EVERY = timedelta(hours=24)
+WITH_ALARM_EVERY = timedelta(minutes=10)
+CLEAN_EVERY = timedelta(hours=1)
+_SECONDS_FOR_CHECKS = 120.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What upkeep works with, and the name that this process holds the lease under."""
+
+    inspection: Inspection
+    outside: Outside
+    holder: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+def tick(upkeep: Upkeep) -> bool:
+    """Do what is due now; call it every minute or so. False when another process is at it."""
+    if not _take(upkeep):
+        return False
+    _tell(upkeep)
+    _check(upkeep)
+    _clean(upkeep)
+    return True
+
+
+def _take(upkeep: Upkeep) -> bool:
+    with upkeep.inspection.database.write() as session:
+        now = upkeep.inspection.now()
+        return leases.take(session, LEASE, holder=upkeep.holder, lasts=LEASE_LASTS, now=now)
+
+
+def stop(upkeep: Upkeep) -> None:
+    """Let another process take over at once."""
+    with upkeep.inspection.database.write() as session:
+        leases.give_back(session, LEASE, holder=upkeep.holder)
+
+
+def _tell(upkeep: Upkeep) -> None:
+    own = upkeep.inspection
+    try:
+        notify.send_pending(own.database, box=own.box, outside=upkeep.outside, now=own.now())
+    except HostError as error:
+        _log.warning("alarm messages were not sent: %s", error.message)
+
+
+def _check(upkeep: Upkeep) -> None:
+    own = upkeep.inspection
+    began = own.elapsed()
+    with own.database.read() as session:
+        due = due_for_checks(session, now=own.now())
+    for integration_id in due:
+        if own.elapsed() - began > _SECONDS_FOR_CHECKS or not _take(upkeep):
+            return  # the rest has its turn in the next minutes
+        checks.by_itself(own, integration_id)
+
+
+def due_for_checks(session: Session, *, now: datetime) -> list[int]:
+    """Return the integrations whose checks are due: daily, and every ten minutes while one of them has an alarm."""
+    last = (
+        select(CheckRunRow.integration_id, func.max(CheckRunRow.started_at).label("at"))
+        .group_by(CheckRunRow.integration_id)
+        .subquery()
+    )
+    alarmed = exists().where(
+        AlarmRow.integration_id == IntegrationRow.id,
+        AlarmRow.open_key.is_not(None),
+        AlarmRow.identifier.startswith(CHECKS, autoescape=True),
+    )
+    query = (
+        select(IntegrationRow.id)
+        .outerjoin(last, last.c.integration_id == IntegrationRow.id)
+        .where(
+            IntegrationRow.record["enabled"].as_boolean().is_(True),
+            or_(last.c.at.is_(None), last.c.at <= now - EVERY, alarmed & (last.c.at <= now - WITH_ALARM_EVERY)),
+        )
+        .order_by(last.c.at.is_not(None), last.c.at)
+    )
+    return list(session.scalars(query))
+
+
+def _clean(upkeep: Upkeep) -> None:
+    now = upkeep.inspection.now()
+    with upkeep.inspection.database.write() as session:
+        row = session.get(MarkRow, DONE)
+        if row is not None and datetime.fromisoformat(json.loads(row.value)["cleaned"]) > now - CLEAN_EVERY:
+            return
+        number = clean(session, now=now)
+        session.merge(MarkRow(name=DONE, value=json.dumps({"cleaned": now.isoformat()})))
+    _log.info("%d rows that had expired were deleted", number)

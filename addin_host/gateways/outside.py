@@ -1,0 +1,47 @@
+"""What the flows are given of the outside world, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from addin_host.domain.addresses import AddressPolicy
+from addin_host.domain.errors import Misconfigured
+from addin_host.domain.ports import Hook, Letter, MailServer, Outside
+from addin_host.gateways.http import Outbound
+from addin_host.gateways.mail import SmtpMail
+from addin_host.gateways.probes import OutboundProbes, SilentProbes
+from addin_host.gateways.webhook import OutboundWebhook
+
+
+def real_outside(policy: AddressPolicy, now: Callable[[], datetime]) -> Outside:
+    """Return the outside world of production."""
+    outbound = Outbound()
+    return Outside(
+        probes=OutboundProbes(outbound, policy=policy, now=now),
+        mail=SmtpMail(),
+        webhook=OutboundWebhook(outbound, policy=policy),
+    )
+
+
+def no_outside() -> Outside:
+    """Return the outside world of the demo, where nobody is called."""
+    return Outside(probes=SilentProbes(), mail=_NoMail(), webhook=_NoWebhook())
+
+
+_SILENT = "The demo sends no messages."
+
+
+class _NoMail:
+    def send(self, server: MailServer, letter: Letter) -> None:
+        """Refuse."""
+        del server, letter
+        raise Misconfigured(_SILENT)
+
+
+class _NoWebhook:
+    def post(self, hook: Hook, body: Mapping[str, Any]) -> None:
+        """Refuse."""
+        del hook, body
+        raise Misconfigured(_SILENT)
