@@ -18,7 +18,7 @@ function sendOnce(event) {
     event.preventDefault();
     return;
   }
-  if (!event.defaultPrevented && form.method === "post" && !form.target) form.dataset.sent = "";
+  if (!event.defaultPrevented && form.method === "post" && !(event.submitter?.formTarget || form.target)) form.dataset.sent = "";
 }
 
 function toFirstProblem() {
