@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from addin_host.domain.errors import HostError, Reason, Refused, Upstream
+from addin_host.domain.errors import HostError, Problem, Reason, Refused, Upstream
 from addin_host.domain.redaction import correlation_id
 from addin_host.web.headers import kind_of_request
+from addin_host.web.rest import answers
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def _host_error(error: HostError) -> Response:
     status, code = status_of(error)
     if status >= 500:
         _log.warning("%s %s: %s (cause: %s)", request.method, request.path, error.message, error.__cause__)
-    response = _answer(status, code, error.message)
+    response = _answer(status, code, error.message, getattr(error, "problems", ()))
     retry_after = getattr(error, "retry_after", None) or (5 if status == 503 else None)
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
@@ -67,6 +68,7 @@ _WORDS = {
     404: "There is nothing at this address.",
     405: "This address does not accept that method.",
     413: "The request is too large.",
+    415: "Send JSON: Content-Type must be application/json, in UTF-8.",
 }
 
 
@@ -77,8 +79,10 @@ def _unexpected(error: Exception) -> Response:
     )
 
 
-def _answer(status: int, code: str, message: str) -> Response:
+def _answer(status: int, code: str, message: str, problems: Sequence[Problem] = ()) -> Response:
     number = correlation_id.get()
+    if request.path.startswith(answers.PREFIX):
+        return answers.failure(request.path, status, message, problems)
     if kind_of_request() in _PAGES:
         title = "This page is not available" if status < 500 else "Something went wrong"
         page = render_template("errors/error.html", title=title, message=message, correlation_id=number)
