@@ -4,12 +4,14 @@ Saving has two steps, so that templates are tried outside the transaction: `prep
 `save` writes it, unless somebody else has saved meanwhile.
 """
 
+from addin_host.flows.integrations.changes import Change, Meanwhile, changes_since
 from addin_host.flows.integrations.drafts import ICON, Draft, Existing, existing, existing_of, moved_secrets, prepare
 from addin_host.flows.integrations.reading import (
     Summary,
     export,
     find,
     look_up,
+    open_alarms,
     overview,
     secret,
     to_value,
@@ -18,9 +20,12 @@ from addin_host.flows.integrations.saving import delete, duplicate, save, set_en
 
 __all__ = [
     "ICON",
+    "Change",
     "Draft",
     "Existing",
+    "Meanwhile",
     "Summary",
+    "changes_since",
     "delete",
     "duplicate",
     "existing",
@@ -29,6 +34,7 @@ __all__ = [
     "find",
     "look_up",
     "moved_secrets",
+    "open_alarms",
     "overview",
     "prepare",
     "save",

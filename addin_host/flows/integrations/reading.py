@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from addin_host.domain.deployment import Deployment
@@ -15,7 +15,7 @@ from addin_host.domain.fields import FIELDS
 from addin_host.domain.integration import Integration
 from addin_host.flows.icons import default_icon, icon_hash
 from addin_host.flows.integrations.drafts import ICON
-from addin_host.store.models import IntegrationRow, IntegrationSecretRow
+from addin_host.store.models import AlarmRow, IntegrationRow, IntegrationSecretRow
 from addin_host.store.secrets import SecretBox
 
 
@@ -73,7 +73,7 @@ def to_value(row: IntegrationRow, deployment: Deployment) -> Integration:
     )
 
 
-def export(session: Session, reference: str) -> dict[str, Any]:
+def export(session: Session, reference: str | int) -> dict[str, Any]:
     """Return every field of an integration but its secrets, as `import` takes it."""
     row = find(session, reference)
     exported = {f.name: row.record.get(f.name, f.default) for f in FIELDS if not f.is_secret and f.name != ICON}
@@ -95,3 +95,11 @@ def overview(session: Session) -> list[Summary]:
         )
         for row in session.scalars(select(IntegrationRow).order_by(IntegrationRow.id))
     ]
+
+
+def open_alarms(session: Session) -> dict[int, int]:
+    """Return how many alarms stand, by the id of their integration."""
+    standing = select(AlarmRow.integration_id, func.count()).where(
+        AlarmRow.open_key.is_not(None), AlarmRow.integration_id.is_not(None)
+    )
+    return {number: count for number, count in session.execute(standing.group_by(AlarmRow.integration_id)) if number}

@@ -23,6 +23,7 @@ from addin_host.flows.references import ListKind
 from addin_host.store.models import ExchangeDomainRow, IntegrationRow, IntegrationSecretRow
 from addin_host.store.secrets import SecretBox
 
+KIND, VERSION = "integration", "version"
 SAVED_MEANWHILE = "Somebody saved this integration meanwhile. Read it again, then change it."
 _LISTS: Mapping[str, ListKind] = {
     "ivr_theme": ListKind.IVR_THEME,
@@ -192,13 +193,15 @@ def _locked(session: Session, reference: str | int, caller: Caller) -> Integrati
 
 
 def _subject(row: IntegrationRow) -> Subject:
-    return Subject("integration", row.id, row.name, row.id)
+    return Subject(KIND, row.id, row.name, row.id)
 
 
 def _shown(row: IntegrationRow) -> dict[str, Any]:
     """Return what the log may hold of an integration: of a secret, that it is set; of the icon, its hash."""
     values = {field.name: row.record.get(field.name, field.default) for field in FIELDS if not field.is_secret}
-    return values | {ICON: row.icon_hash or None} | {secret.field: "set" for secret in row.secrets}
+    return (
+        values | {ICON: row.icon_hash or None, VERSION: row.version} | {secret.field: "set" for secret in row.secrets}
+    )
 
 
 def _secret_word(name: str, text: str, before: Mapping[str, Any] | None) -> str:
@@ -208,7 +211,7 @@ def _secret_word(name: str, text: str, before: Mapping[str, Any] | None) -> str:
 
 
 def _without_defaults(shown: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in shown.items() if value != BY_NAME[name].default}
+    return {name: value for name, value in shown.items() if name not in BY_NAME or value != BY_NAME[name].default}
 
 
 def _audit(

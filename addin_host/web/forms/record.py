@@ -12,6 +12,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from addin_host.domain.fields import FIELDS, Field, defaults, is_blank
+from addin_host.web.forms.availability import is_available
 
 # Browsers say nothing of a box that is not ticked: fields of boxes are named here when they stand in a form.
 BOXES = "_boxes"
@@ -20,7 +21,7 @@ Form = MultiDict[str, str]
 _BOX_KINDS = frozenset({"bool", "list_of_choices"})
 # Values of these kinds hold no blanks; those that come along with copying are dropped.
 _TRIMMED = frozenset({"url", "fqdn", "email", "uuid"})
-_ON = frozenset({"on", "true", "1", "yes"})
+_ON = frozenset({"on", "true", "1", "y", "yes"})
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -40,11 +41,11 @@ def submitted_record(form: Form, before: Mapping[str, Any] | None) -> dict[str, 
 
 
 def _in_record(field: Field, typed: Mapping[str, Any]) -> bool:
-    return field.name in typed and field.is_available(typed)
+    return field.name in typed and is_available(field, typed)
 
 
 def _is_kept(field: Field, form: Form, typed: Mapping[str, Any]) -> bool:
-    return is_blank(form.get(field.name)) or not field.is_available(typed)
+    return is_blank(form.get(field.name)) or not is_available(field, typed)
 
 
 def cleared_secrets(form: Form) -> frozenset[str]:

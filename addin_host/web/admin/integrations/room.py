@@ -1,4 +1,4 @@
-"""Integrations: list, form, copy, switch off, delete."""
+"""The room that the pages of integrations are in."""
 
 from __future__ import annotations
 

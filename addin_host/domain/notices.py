@@ -1,0 +1,74 @@
+"""What is not wrong with an integration but should be known to whoever saves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from addin_host.domain.errors import Problem
+from addin_host.domain.fields import BY_NAME, FIELDS, Field
+from addin_host.domain.integration import Integration
+from addin_host.domain.manifest import too_long_labels
+from addin_host.domain.text import html_remarks
+
+_CONSTRUCT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_PIN = re.compile(r"\b(?:guest_)?pin\b")
+_REGION = re.compile(r"-(?:[A-Za-z]{2}|[0-9]{3})$")
+EXCHANGE_ONLINE = "outlook.office365.com"
+_REMARKED_KINDS = frozenset({"html_template", "static_html"})
+
+
+def notices(integration: Integration) -> list[Problem]:
+    """Return them, the most important first; none of them keeps the integration from working."""
+    return [
+        *_pins(integration),
+        *_metadata(integration),
+        *_language(integration),
+        *(_notice(BY_NAME[cut.field], str(cut).partition(": ")[2]) for cut in too_long_labels(integration)),
+        *_markup(integration),
+    ]
+
+
+def _notice(field: Field, message: str) -> Problem:
+    return Problem(field.name, field.label, message)
+
+
+def _pins(integration: Integration) -> Iterator[Problem]:
+    """Location and single-use texts go to everybody who is invited (design/security.md T6)."""
+    for field in _in_use(integration):
+        public = field.name == "personal_vmr_location_template" or "enable_dynamic_vmrs" in field.available_when[0]
+        if field.is_template and public and _prints_pin(str(integration[field.name] or "")):
+            yield _notice(field, "it prints a PIN, and everybody who is invited reads it. Remove the PIN.")
+
+
+def _prints_pin(source: str) -> bool:
+    return any(_PIN.search(_QUOTED.sub("", construct)) for construct in _CONSTRUCT.findall(source))
+
+
+def _metadata(integration: Integration) -> Iterator[Problem]:
+    field, sources = BY_NAME["domains"], integration["domains"] or []
+    if any(EXCHANGE_ONLINE in source for source in sources):
+        yield _notice(
+            field, f"Exchange Online no longer issues identity tokens, so {EXCHANGE_ONLINE} has no effect any more."
+        )
+    if not sources and integration["addin_authentication_method"] == "EXCHANGE_USER_ID_TOKEN":
+        yield _notice(field, "none is entered, so Exchange identity tokens are not accepted.")
+
+
+def _language(integration: Integration) -> Iterator[Problem]:
+    language = str(integration["default_locale"] or "")
+    if language and not _REGION.search(language):
+        yield _notice(BY_NAME["default_locale"], "Outlook expects a region as well. Enter one, such as en-US.")
+
+
+def _markup(integration: Integration) -> Iterator[Problem]:
+    for field in _in_use(integration):
+        source = str(integration[field.name] or "")
+        if field.kind in _REMARKED_KINDS and source != field.default and (remarks := html_remarks(source)):
+            more = f" Remarks like this one: {len(remarks)}; the preview shows them all." if len(remarks) > 1 else ""
+            yield _notice(field, f"{remarks[0]}{more}")
+
+
+def _in_use(integration: Integration) -> Iterator[Field]:
+    return (field for field in FIELDS if not field.is_secret and field.is_available(integration.values))
