@@ -71,13 +71,14 @@ def overview(
     """Return the dashboard of one administrator."""
     found = alarms.find(session, alarms.Wanted(state="open", size=_SHOWN_ALARMS), caller=caller)
     total = session.scalar(select(func.count(IntegrationRow.id)).where(*_within(IntegrationRow.id, caller))) or 0
+    lines = _lines(session, caller, template, deployment, now)
     return Overview(
-        integrations=_lines(session, caller, template, deployment, now),
+        integrations=lines,
         total=total,
         days=usage.days(session, until=now, number=_DAYS, within=caller.integrations),
         alarms=found.alarms,
         open_alarms=found.total,
-        first_steps=_first_steps(session, caller, total),
+        first_steps=_first_steps(session, caller, lines),
         database=_database(session),
     )
 
@@ -125,20 +126,22 @@ def _line(
     return Line(integration, count, run, deploy.version_in(download.manifest), current)
 
 
-def _first_steps(session: Session, caller: Caller, total: int) -> list[FirstStep]:
+def _first_steps(session: Session, caller: Caller, lines: Sequence[Line]) -> list[FirstStep]:
     """Return what a fresh installation needs; nothing once all of it is done."""
+    home = "/admin/integrations/"
+    one = f"{home}{lines[0].integration.id}/" if len(lines) == 1 else home
     done = [
-        total > 0,
+        bool(lines),
         _any(session, ConferenceRow.id),
         _any(session, CheckRunRow.integration_id, *_within(CheckRunRow.integration_id, caller)),
         _any(session, ManifestDownloadRow.integration_id, *_within(ManifestDownloadRow.integration_id, caller)),
         _any(session, UsageRow.number, UsageRow.kind == Happening.SIGN_IN, *_within(UsageRow.integration_id, caller)),
     ]
     steps = [
-        ("Make an integration", "/admin/integrations/", Permission.CREATE_INTEGRATIONS),
+        ("Make an integration", home, Permission.CREATE_INTEGRATIONS),
         ("Enter or import the VMRs of your people", "/admin/vmrs/", Permission.CHANGE_DIRECTORY),
-        ("Run its checks", "/admin/integrations/", Permission.RUN_CHECKS),
-        ("Download its manifest and deploy it", "/admin/integrations/", Permission.SEE_INTEGRATIONS),
+        ("Run its checks", f"{one}checks/" if one != home else home, Permission.RUN_CHECKS),
+        ("Download its manifest and deploy it", f"{one}deploy/" if one != home else home, Permission.SEE_INTEGRATIONS),
         ("See the first person sign in from Outlook", "", Permission.SEE_INTEGRATIONS),
     ]
     if all(done):
