@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,12 +109,12 @@ def save(world: World, **changes: Any) -> int:
         return row.id
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@contextmanager
+def a_world(folder: Path) -> Iterator[World]:
     """Integrations 1 (Azure) and 2 (AD FS, own FQDN); the demo's VMRs."""
-    database = Database(f"sqlite:///{tmp_path / 'web.db'}")
+    database = Database(f"sqlite:///{folder / 'web.db'}")
     migrate.upgrade(database)
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'web.db'}", key_file=tmp_path / "key")
+    settings = Settings(database_url=f"sqlite:///{folder / 'web.db'}", key_file=folder / "key")
     clock, provider = Clock(), Provider()
     box = keys.secret_box(settings.key_file, database)
     with database.write() as session:
@@ -125,3 +126,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     yield made
     database.close()
     made.services.database.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A world for one test."""
+    with a_world(tmp_path) as made:
+        yield made
