@@ -8,6 +8,7 @@ import click
 
 from addin_host.cli.accounts import api_user, create_admin
 from addin_host.cli.audit import audit
+from addin_host.cli.check import alarm, check
 from addin_host.cli.db import db
 from addin_host.cli.directory import directory
 from addin_host.cli.integration import integration
@@ -63,5 +64,7 @@ for command in (
     audit,
     rotate_keys,
     check_manifest,
+    check,
+    alarm,
 ):
     cli.add_command(command)

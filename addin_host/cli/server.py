@@ -17,6 +17,7 @@ from addin_host.flows import setup_links
 from addin_host.settings import Settings
 from addin_host.store import keys, revision
 from addin_host.store.db import Database
+from addin_host.web import upkeep
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
@@ -50,6 +51,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "forwarded_allow_ips": "",
         "accesslog": None,
         "loglevel": "warning",
+        "post_worker_init": lambda worker: upkeep.start(worker.app.wsgi()),  # a thread, so never before the fork
         "limit_request_line": 8190,
     }
 

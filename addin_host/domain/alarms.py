@@ -24,19 +24,19 @@ class Level(StrEnum):
 class AlarmWords:
     """What a kind of alarm is called, who is affected, and the page where it is mended.
 
-    `place` is the rest of an address: below the integration's own page, or with a leading slash anywhere.
+    `place` is the rest of an address: below the integration's page, or with a leading slash anywhere.
     """
 
     name: str
     affected: str
-    place: str = ""
+    place: str = "checks/"
 
 
 _SIGN_IN = "Nobody can sign in to see personal VMRs."
 _EVERYBODY = "Everybody who opens the add-in."
 ALARMS: Mapping[str, AlarmWords] = {
     "check.secrets": AlarmWords("A stored secret cannot be read", "Everybody who signs in through this integration."),
-    "check.templates": AlarmWords("A template does not work", "Everybody who inserts text with it.", "edit"),
+    "check.templates": AlarmWords("A template does not work", "Everybody who inserts text with it.", ""),
     "check.manifest": AlarmWords(
         "Outlook would refuse the manifest", "The add-in cannot be installed or updated.", "deploy"
     ),
@@ -45,14 +45,20 @@ ALARMS: Mapping[str, AlarmWords] = {
     "check.pane": AlarmWords("The task pane is not reached under its address", _EVERYBODY, "deploy"),
     "check.static": AlarmWords("The pages' files are not served", _EVERYBODY, "deploy"),
     "check.admin": AlarmWords("The administration is reachable from outside", "The administrators.", "deploy"),
-    "check.metadata": AlarmWords("Exchange's metadata cannot be read", "Everybody with a mailbox there.", "edit"),
-    "check.authorization": AlarmWords("The authorization endpoint does not answer", _SIGN_IN, "edit"),
-    "check.token": AlarmWords("The token endpoint does not answer as it should", _SIGN_IN, "edit"),
-    "check.discovery": AlarmWords("The sign-in service's description cannot be used", _SIGN_IN, "edit"),
+    "check.metadata": AlarmWords("Exchange's metadata cannot be read", "Everybody with a mailbox there.", "#domains"),
+    "check.authorization": AlarmWords(
+        "The authorization endpoint does not answer", _SIGN_IN, "#personal_vmr_oauth_auth_endpoint"
+    ),
+    "check.token": AlarmWords(
+        "The token endpoint does not answer as it should", _SIGN_IN, "#personal_vmr_oauth_token_endpoint"
+    ),
+    "check.discovery": AlarmWords(
+        "The sign-in service's description cannot be used", _SIGN_IN, "#personal_vmr_oauth_auth_endpoint"
+    ),
     "check.token_metadata": AlarmWords(
         "The metadata of the add-in's tokens cannot be used",
         "Everybody who opens the add-in without signing in.",
-        "edit",
+        "#addin_oidc_metadata_url",
     ),
     "check.clock": AlarmWords("The clock differs", "Everybody who signs in, once the difference grows."),
     MESSAGES: AlarmWords("Alarm messages cannot be sent", "Those who should be told about alarms.", "/admin/settings/"),
@@ -68,9 +74,9 @@ def words_for(identifier: str) -> AlarmWords:
 def link_of(identifier: str, integration_id: int | None) -> str:
     """Return the path of the page where an alarm is mended."""
     place = words_for(identifier).place
-    if place.startswith("/") or integration_id is None:
-        return place or "/admin/alarms/"
-    return f"/admin/integrations/{integration_id}/{place or 'checks/'}"
+    if place.startswith("/"):
+        return place
+    return "/admin/alarms/" if integration_id is None else f"/admin/integrations/{integration_id}/{place}"
 
 
 def open_key(identifier: str, integration_id: int | None, instance: str) -> str:

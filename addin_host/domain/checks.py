@@ -20,13 +20,34 @@ SKEW_FAILURE = timedelta(seconds=300)
 
 
 class Outcome(StrEnum):
-    """What a check found. RUNNING stands while it is at work."""
+    """What a check found. RUNNING stands while it is at work, WAITING (on pages only) before its turn."""
 
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
     SKIPPED = "skipped"
     RUNNING = "running"
+    WAITING = "waiting"
+
+    @property
+    def label(self) -> str:
+        """The word that people read."""
+        return _LABELS[self][1]
+
+    @property
+    def kind(self) -> str:
+        """How it looks: good, warning, bad or neutral."""
+        return _LABELS[self][0]
+
+
+_LABELS: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.OK: ("good", "Passed"),
+    Outcome.WARNING: ("warning", "Warning"),
+    Outcome.FAILED: ("bad", "Failed"),
+    Outcome.SKIPPED: ("neutral", "Left out"),
+    Outcome.RUNNING: ("neutral", "At work"),
+    Outcome.WAITING: ("neutral", "Waiting"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +229,9 @@ def steps_of(integration: Integration) -> list[Step]:
     ]
 
 
-_RANK = {Outcome.RUNNING: 0, Outcome.SKIPPED: 0, Outcome.OK: 1, Outcome.WARNING: 2, Outcome.FAILED: 3}
+_RANK: Mapping[Outcome, int] = {Outcome.OK: 1, Outcome.WARNING: 2, Outcome.FAILED: 3}
 
 
 def worst(results: Sequence[CheckResult]) -> Outcome:
     """Return the outcome of a run: that of its worst step."""
-    return max((result.outcome for result in results), key=_RANK.__getitem__, default=Outcome.SKIPPED)
+    return max((result.outcome for result in results), key=lambda one: _RANK.get(one, 0), default=Outcome.SKIPPED)

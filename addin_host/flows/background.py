@@ -27,7 +27,7 @@ class Background:
         self._lock = Lock()
         self._owner: tuple[int, ThreadPoolExecutor] | None = None
 
-    def submit(self, name: str, work: Callable[[], None]) -> Future[None]:
+    def submit(self, name: str, work: Callable[[], object]) -> Future[None]:
         """Run `work` soon, under the correlation id of the request that asked for it. What it raises is logged."""
         context = contextvars.copy_context()
         return self._executor().submit(context.run, _guarded, name, work)
@@ -75,7 +75,7 @@ class Regularly:
             pause = self._seconds
 
 
-def _guarded(name: str, work: Callable[[], None]) -> None:
+def _guarded(name: str, work: Callable[[], object]) -> None:
     try:
         work()
     except Exception:

@@ -58,7 +58,10 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as pages show it. `state` is `running`, `broken off` (its process is gone) or `finished`."""
+    """A run as pages show it. `state` is `running`, `broken off` (its process is gone) or `finished`.
+
+    While it is at work, the steps to come stand among the results.
+    """
 
     id: int
     integration_id: int
@@ -68,7 +71,11 @@ class Run:
     started_at: datetime
     finished_at: datetime | None
     results: Sequence[CheckResult]
-    planned: int
+
+    @property
+    def done(self) -> int:
+        """How many steps are through."""
+        return len(self.results) - self.count("running") - self.count("waiting")
 
     @property
     def outcome(self) -> Outcome:
@@ -252,14 +259,19 @@ def find(session: Session, integration_id: int, run_id: int, *, deployment: Depl
     row = session.get(CheckRunRow, run_id)
     if row is None or row.integration_id != integration_id:
         raise Refused(Reason.UNKNOWN, "There is no such run of the checks.")
+    run = _value(row, now)
+    if run.state != "running":
+        return run
     integration = integrations.to_value(session.get_one(IntegrationRow, integration_id), deployment)
-    return _value(row, len(steps_of(integration)), now)
+    to_come = steps_of(integration)[len(run.results) :]
+    waiting = [CheckResult(step.check.name, Outcome.WAITING, instance=step.instance) for step in to_come]
+    return replace(run, results=[*run.results, *waiting])
 
 
 def latest(session: Session, integration_id: int, *, now: datetime, number: int = 10) -> list[Run]:
     """Return the last runs of an integration, newest first."""
     query = select(CheckRunRow).where(CheckRunRow.integration_id == integration_id)
-    return [_value(row, 0, now) for row in session.scalars(query.order_by(CheckRunRow.id.desc()).limit(number))]
+    return [_value(row, now) for row in session.scalars(query.order_by(CheckRunRow.id.desc()).limit(number))]
 
 
 def newest(session: Session, integration_ids: Sequence[int], *, now: datetime) -> dict[int, Run]:
@@ -270,20 +282,23 @@ def newest(session: Session, integration_ids: Sequence[int], *, now: datetime) -
         .group_by(CheckRunRow.integration_id)
     )
     rows = session.scalars(select(CheckRunRow).where(CheckRunRow.id.in_(last)))
-    return {row.integration_id: _value(row, 0, now) for row in rows}
+    return {row.integration_id: _value(row, now) for row in rows}
 
 
-def _value(row: CheckRunRow, planned: int, now: datetime) -> Run:
+def _value(row: CheckRunRow, now: datetime) -> Run:
     state = "running" if row.updated_at + STALLED_AFTER > now else "broken off"
     results = [CheckResult.from_data(data) for data in row.results]
+    if row.finished_at is not None:
+        state = "finished"
+    elif state == "broken off":
+        results = [result for result in results if result.outcome is not Outcome.RUNNING]
     return Run(
         id=row.id,
         integration_id=row.integration_id,
         version=row.version,
         asked_by=row.asked_by,
-        state="finished" if row.finished_at is not None else state,
+        state=state,
         started_at=row.started_at,
         finished_at=row.finished_at,
         results=results,
-        planned=max(planned, len(results)),
     )
