@@ -142,13 +142,7 @@ def rendered_vmrs(draft: Draft, count: int, filling: Filling, *, rendering: Temp
     vmrs = preview.vmrs_for(count, filling.sample, draft.record, filling.vmr)
     texts = [preview.unsaved(name, draft.record, values) for values in vmrs for name in preview.VMR_PARTS.values()]
     made = iter(rendering(texts)) if texts else iter(())
-    return [
-        _vmr(at, values, dict(zip(preview.VMR_PARTS, _take(made, 4), strict=True))) for at, values in enumerate(vmrs)
-    ]
-
-
-def _take(made: Iterable[RenderedText], count: int) -> list[RenderedText]:
-    return [text for text, _ in zip(made, range(count), strict=False)]
+    return [_vmr(at, values, {part: next(made) for part in preview.VMR_PARTS}) for at, values in enumerate(vmrs)]
 
 
 def _vmr(number: int, values: Mapping[str, Any], parts: Mapping[str, RenderedText]) -> dict[str, Any]:

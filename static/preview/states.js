@@ -82,9 +82,11 @@
   function edit() {
     return new Promise((resolve) => {
       item.body.getAsync("html", ({ value }) => {
-        const last = value.lastIndexOf("</div>");
-        const edited = `${value.slice(0, last)}<p>Please bring your figures.</p>${value.slice(last)}`;
-        item.body.setAsync(edited, { coercionType: "html" }, resolve);
+        const { body } = new DOMParser().parseFromString(value, "text/html");
+        const texts = Array.from(body.querySelectorAll("*"), (element) => Array.from(element.childNodes)).flat()
+          .filter((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        texts[Math.floor(texts.length / 2)]?.appendData(" (please bring your figures)");
+        item.body.setAsync(body.getHTML(), { coercionType: "html" }, resolve);
       });
     });
   }

@@ -200,7 +200,6 @@ def outlook(token: str) -> Response:
         integration=draft.integration,
         icon_url=f"/admin/preview/{token}/icon/32.png",
         pane_url=f"/admin/preview/{token}/pane?{request.query_string.decode()}",
-        pane_sandbox="allow-scripts allow-same-origin",
         theme=_asked("theme", shown.THEMES, "light"),
         state=shown.STATES[_asked("state", shown.STATES, shown.START)],
         people=PEOPLE,
