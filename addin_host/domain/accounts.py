@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from addin_host.domain.access import Role
@@ -57,3 +57,16 @@ def _person_problems(draft: AccountDraft) -> Iterator[Problem]:
         yield Problem("display_name", "Display name", f"may hold {_MAX_DISPLAY_NAME} printable characters at most.")
     if draft.email and not is_email(draft.email):
         yield Problem("email", "E-mail", "is not an e-mail address. Enter one such as kim@example.com.")
+
+
+def role_from(lines: Iterable[str], values: Collection[str]) -> tuple[Role, tuple[int, ...]] | None:
+    """Return role and integrations of the first line that matches a value of the provider's claim, or None.
+
+    Lines are such as `addin-admins = platform-admin` or `sales-it = integration-admin 1 4`.
+    """
+    for line in lines:
+        value, _, role = line.rpartition("=")
+        name, *numbers = role.split()
+        if value.strip() in values:
+            return Role(name), tuple(sorted({int(number) for number in numbers}))
+    return None

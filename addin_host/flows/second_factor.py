@@ -11,7 +11,12 @@ from hmac import compare_digest
 import segno
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from sqlalchemy.orm import Session
 
+from addin_host.domain.access import Caller
+from addin_host.domain.errors import Invalid, Problem
+from addin_host.flows import audit
+from addin_host.flows.audit import Subject
 from addin_host.store.models import AccountRow
 from addin_host.store.secrets import SecretBox
 
@@ -66,6 +71,32 @@ def accept(account: AccountRow, code: str, *, box: SecretBox, now: datetime) -> 
         return None
     account.recovery_hashes = [kept for kept in account.recovery_hashes if kept != given]
     return "recovery code"
+
+
+def switch_on(
+    session: Session, account: AccountRow, key: str, code: str, *, box: SecretBox, caller: Caller, now: datetime
+) -> list[str]:
+    """Switch one-time codes on when `code` shows that the app has the key. Returns recovery codes. Raises Invalid."""
+    step = matching_step(key, code, now=now)
+    if step is None:
+        raise Invalid([Problem("code", "", "The code does not fit this key. Enter the one that the app shows now.")])
+    account.sealed_totp, account.totp_step = box.seal(place(account.id), key), step
+    codes = _renewed(account)
+    audit.record(session, caller, "switch on one-time codes", Subject("account", account.id, account.name), now=now)
+    return codes
+
+
+def renew_recovery_codes(session: Session, account: AccountRow, *, caller: Caller, now: datetime) -> list[str]:
+    """Return fresh recovery codes; the old ones are worth nothing any more."""
+    codes = _renewed(account)
+    audit.record(session, caller, "renew recovery codes", Subject("account", account.id, account.name), now=now)
+    return codes
+
+
+def _renewed(account: AccountRow) -> list[str]:
+    codes = new_recovery_codes()
+    account.recovery_hashes = [recovery_hash(code) for code in codes]
+    return codes
 
 
 def place(account_id: int) -> str:

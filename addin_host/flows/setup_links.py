@@ -15,7 +15,7 @@ from addin_host.domain.passwords import password_problem
 from addin_host.flows import accounts, admin_sessions, admin_signin, audit, passwords, platform, throttle
 from addin_host.flows.admin_sessions import Visit
 from addin_host.flows.admin_signin import Opened
-from addin_host.flows.pkce import new_secret
+from addin_host.flows.pkce import is_challenge, new_secret
 from addin_host.flows.signin import digest
 from addin_host.flows.throttle import Counted
 from addin_host.store.db import Database
@@ -57,6 +57,8 @@ def _stored(session: Session, account_id: int | None, now: datetime) -> str:
 
 def read(database: Database, token: str, *, now: datetime, counted: Counted) -> Link:
     """Return what a link is for. Raises Refused when it is no longer, or never was, one."""
+    if not is_challenge(token):  # no token of ours, and no guess either
+        raise Refused(Reason.UNAUTHENTICATED, _GONE)
     with throttle.attempt(database, counted, now=now), database.read() as session:
         return _link(session, token, now)
 

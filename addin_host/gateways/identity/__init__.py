@@ -1,5 +1,6 @@
-"""Sign-in at Entra and AD FS: the authorization-code flow over Authlib, token verification over PyJWT."""
+"""Sign-in at Entra, AD FS and OpenID Connect: the authorization-code flow over Authlib, verification over PyJWT."""
 
+from addin_host.gateways.identity.administrators import AuthlibAdminIdentity
 from addin_host.gateways.identity.sign_in import AuthlibIdentity
 
-__all__ = ["AuthlibIdentity"]
+__all__ = ["AuthlibAdminIdentity", "AuthlibIdentity"]

@@ -43,13 +43,17 @@ class Source:
 class Authority:
     """A provider as it describes itself. `issuer` is blank where only federation metadata exists.
 
-    `key_header` is the token header that names a key of `keys`.
+    `key_header` is the token header that names a key of `keys`. The endpoints are as published, unchecked; integrations
+    name theirs themselves.
     """
 
     issuer: str
     access_token_issuer: str
     keys: Mapping[str, SigningKey]
     key_header: str = "kid"
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    token_authentication: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -125,7 +129,15 @@ def fetch(outbound: Outbound, source: Source, route: Route) -> Authority:
     if parse_url(keys_url, route.policy) != source.peer:
         raise Misconfigured("The sign-in service publishes its keys on another host than the authorization URI's.")
     access_token_issuer = document.get("access_token_issuer", issuer)
-    return Authority(issuer, str(access_token_issuer), _keys(_document(outbound.get(keys_url, route))))
+    methods = document.get("token_endpoint_auth_methods_supported")
+    return Authority(
+        issuer,
+        str(access_token_issuer),
+        _keys(_document(outbound.get(keys_url, route))),
+        authorization_endpoint=str(document.get("authorization_endpoint", "")),
+        token_endpoint=str(document.get("token_endpoint", "")),
+        token_authentication=tuple(map(str, methods)) if isinstance(methods, list) else (),
+    )
 
 
 def _from_federation(answer: Answer) -> Authority:

@@ -64,7 +64,7 @@ class AuthlibIdentity:
         """Return the address to send the browser to. Raises Misconfigured. Makes no outbound call."""
         route = self._route(integration)
         provider = _provider_of(integration, route)
-        _require(pending)
+        require_bound(pending)
         session = self._session(provider, route, integration, pending, client_secret="")
         url, _ = session.create_authorization_url(
             str(integration["personal_vmr_oauth_auth_endpoint"]),
@@ -82,14 +82,15 @@ class AuthlibIdentity:
         """Exchange the code and verify the tokens; see the port for the errors."""
         route = self._route(integration)
         provider = _provider_of(integration, route)
-        _require(pending)
+        require_bound(pending)
         if not 0 < len(code) <= MAX_CODE:
             raise Refused(Reason.UNAUTHENTICATED, NOT_PROVEN)
         reader = TokenReader(self._authorities, provider.source, route, self._now)
         try:
             provider.check_issuers(reader.authority, issuer)
             session = self._session(provider, route, integration, pending, client_secret=client_secret)
-            tokens = _exchanged(session, integration, route, code=code, pending=pending, extra=provider.parameters)
+            url = str(integration["personal_vmr_oauth_token_endpoint"])
+            tokens = exchanged(session, url, route, code=code, pending=pending, extra=provider.parameters)
             return provider.person(tokens, reader, nonce=pending.nonce)
         except TokenFault as fault:
             log.warning("sign-in refused: %s", fault, extra={"integration": integration.id})
@@ -118,23 +119,22 @@ def _provider_of(integration: Integration, route: Route) -> Provider:
     return Entra.of(integration, route.policy)
 
 
-def _require(pending: PendingSignIn) -> None:
+def require_bound(pending: PendingSignIn) -> None:
     """Refuse a sign-in without the values that bind it to its browser: PKCE is never left out (RFC 9700)."""
     if not _VERIFIER.fullmatch(pending.verifier) or not pending.state or not pending.nonce or not pending.redirect_uri:
         raise Refused(Reason.UNAUTHENTICATED, NOT_PROVEN)
 
 
-def _exchanged(
+def exchanged(
     session: OAuth2Session,
-    integration: Integration,
+    url: str,
     route: Route,
     *,
     code: str,
     pending: PendingSignIn,
     extra: Mapping[str, str],
 ) -> Mapping[str, Any]:
-    """Return the token endpoint's answer. Raises Refused, Upstream or Misconfigured."""
-    url = str(integration["personal_vmr_oauth_token_endpoint"])
+    """Return what the token endpoint at `url` answers to a code. Raises Refused, Upstream or Misconfigured."""
     host = parse_url(url, route.policy).host
     try:
         with session:

@@ -9,16 +9,20 @@ from werkzeug.wrappers import Response
 
 from addin_host.domain.errors import Problem, Refused
 from addin_host.flows import accounts, admin_sessions, admin_signin, platform, setup_links
-from addin_host.flows.admin_signin import Opened, Proof
+from addin_host.flows.admin_signin import Proof
 from addin_host.flows.throttle import Counted
 from addin_host.web import access
+from addin_host.web.admin import provider_signin
 from addin_host.web.admin.answers import form_again
+from addin_host.web.admin.granting import problems_of
+from addin_host.web.admin.signin_page import asked_next, entered, sign_in_page
 from addin_host.web.admission import Auth, admits, needs
 from addin_host.web.headers import page_kind
-from addin_host.web.returning import safe_next
 from addin_host.web.services import services
 
 blueprint = Blueprint("admin_signin", __name__, url_prefix="/admin")
+blueprint.add_url_rule("/signin/start", "start", provider_signin.start)
+blueprint.add_url_rule("/signin/callback", "callback", provider_signin.callback)
 
 
 @blueprint.get("/signin")
@@ -28,13 +32,7 @@ def page() -> Response | str:
     """The sign-in page; who is signed in goes on."""
     found = access.current_session()
     is_in = found is not None and found.stage == admin_sessions.FULL
-    return redirect(_next()) if is_in else _sign_in_page()
-
-
-def _sign_in_page(name: str = "", problem: str = "") -> str:
-    with services().database.read() as db:
-        settings = platform.read(db)
-    return render_template("admin/signin.html", settings=settings, name=name, problem=problem, next=_next())
+    return redirect(asked_next()) if is_in else sign_in_page()
 
 
 @blueprint.post("/signin")
@@ -48,8 +46,8 @@ def sign_in() -> Response:
             services().database, name, password, visit=access.visit(), neighbourhood=_neighbourhood()
         )
     except Refused as refusal:
-        return form_again(_sign_in_page(name, refusal.message), refusal)
-    return _entered(opened)
+        return form_again(sign_in_page(name, refusal.message), refusal)
+    return entered(opened, asked_next())
 
 
 @blueprint.get("/signin/code")
@@ -58,8 +56,12 @@ def sign_in() -> Response:
 def code_page() -> Response | str:
     """Ask for the one-time code of a sign-in that waits for it."""
     if admin_signin.waiting(services().database, access.session_cookie(), visit=access.visit()) is None:
-        return redirect(f"/admin/signin?next={quote(_next(), safe='')}")
-    return render_template("admin/signin_code.html", problem="", next=_next())
+        return redirect(f"/admin/signin?next={quote(asked_next(), safe='')}")
+    return _code_page("")
+
+
+def _code_page(problem: str) -> str:
+    return render_template("admin/signin_code.html", problem=problem, next=asked_next())
 
 
 @blueprint.post("/signin/code")
@@ -78,8 +80,8 @@ def send_code() -> Response:
             neighbourhood=_neighbourhood(),
         )
     except Refused as refusal:
-        return form_again(render_template("admin/signin_code.html", problem=refusal.message, next=_next()), refusal)
-    return _entered(opened)
+        return form_again(_code_page(refusal.message), refusal)
+    return entered(opened, asked_next())
 
 
 @blueprint.post("/signout")
@@ -126,9 +128,8 @@ def set_up() -> Response:
             host.database, token, form.get("name", ""), password, visit=access.visit(), counted=_by_network()
         )
     except Refused as refusal:
-        found = list(getattr(refusal, "problems", ())) or [Problem("", "", refusal.message)]
-        return form_again(_setup_page(token, link, found), refusal)
-    return _entered(opened)
+        return form_again(_setup_page(token, link, problems_of(refusal)), refusal)
+    return entered(opened, asked_next())
 
 
 @blueprint.get("/confirm")
@@ -143,7 +144,7 @@ def _confirm_page(problem: str) -> str:
     with services().database.read() as db:
         account, settings = accounts.get(db, access.caller().id), platform.read(db)
     return render_template(
-        "admin/signin_confirm.html", account=account, settings=settings, problem=problem, next=_next()
+        "admin/signin_confirm.html", account=account, settings=settings, problem=problem, next=asked_next()
     )
 
 
@@ -163,16 +164,7 @@ def confirm() -> Response:
     with host.database.write() as db:
         by = "one-time code" if proof.code else "password"
         cookie = admin_signin.confirmed(db, g.admin_session, by=by, visit=visit)
-    return access.keep_session(redirect(_next(), 303), cookie)
-
-
-def _entered(opened: Opened) -> Response:
-    target = _next() if opened.is_complete else f"/admin/signin/code?next={quote(_next(), safe='')}"
-    return access.keep_session(redirect(target, 303), opened.cookie)
-
-
-def _next() -> str:
-    return safe_next(request.values.get("next", ""))
+    return access.keep_session(redirect(asked_next(), 303), cookie)
 
 
 def _neighbourhood() -> str:

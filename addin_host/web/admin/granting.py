@@ -1,0 +1,34 @@
+"""The part of a form that says what an account or a program may do: a role, and the integrations it is for."""
+
+from __future__ import annotations
+
+from flask import request
+from sqlalchemy.orm import Session
+
+from addin_host.domain.access import Role
+from addin_host.domain.errors import Invalid, Problem, Refused
+from addin_host.flows import integrations
+
+ROLES = [(role.value, role.label) for role in Role]
+
+
+def integration_choices(session: Session) -> list[tuple[int, str]]:
+    """Return number and name of every integration."""
+    return [(one.id, one.name) for one in integrations.overview(session)]
+
+
+def chosen_role() -> Role:
+    """Return the role that the form names; the one that may least when it names none."""
+    given = request.form.get("role", "")
+    return Role(given) if given in set(Role) else Role.VIEWER
+
+
+def chosen_integrations() -> tuple[int, ...]:
+    """Return the integrations ticked in the form; they count for integration administrators only."""
+    ticked = {int(text) for text in request.form.getlist("integrations") if text.isascii() and text.isdigit()}
+    return tuple(sorted(ticked)) if chosen_role() is Role.INTEGRATION_ADMIN else ()
+
+
+def problems_of(refusal: Refused) -> list[Problem]:
+    """Return what is wrong, field by field where it is known."""
+    return list(refusal.problems) if isinstance(refusal, Invalid) else [Problem("", "", refusal.message)]
