@@ -49,24 +49,29 @@ class Admin:
 MakeAdmin = Callable[..., Admin]
 
 
+def sign_in(world: World, role: Role = Role.PLATFORM_ADMIN, integrations: tuple[int, ...] = ()) -> Admin:
+    """Make an account and return a browser in which it is signed in."""
+    with world.database.write() as db:
+        account = AccountRow(
+            name=f"{role.value}-{'-'.join(map(str, integrations))}",
+            role=role.value,
+            integrations=list(integrations),
+            created_at=world.clock(),
+        )
+        db.add(account)
+        db.flush()
+        cookie = admin_sessions.open_session(db, account, network="127.0.0.1", browser="test", now=world.clock())
+        account_id = account.id
+    client = world.app.test_client()
+    client.set_cookie("__Host-addin-admin", cookie, domain=ADMIN, secure=True)
+    return Admin(client, account_id)
+
+
 @pytest.fixture
 def admin(world: World) -> MakeAdmin:
     """Return a function: `admin()` signs a platform administrator in, `admin(Role.VIEWER)` a viewer, and so on."""
 
     def make(role: Role = Role.PLATFORM_ADMIN, integrations: tuple[int, ...] = ()) -> Admin:
-        with world.database.write() as db:
-            account = AccountRow(
-                name=f"{role.value}-{'-'.join(map(str, integrations))}",
-                role=role.value,
-                integrations=list(integrations),
-                created_at=world.clock(),
-            )
-            db.add(account)
-            db.flush()
-            cookie = admin_sessions.open_session(db, account, network="127.0.0.1", browser="test", now=world.clock())
-            account_id = account.id
-        client = world.app.test_client()
-        client.set_cookie("__Host-addin-admin", cookie, domain=ADMIN, secure=True)
-        return Admin(client, account_id)
+        return sign_in(world, role, integrations)
 
     return make
