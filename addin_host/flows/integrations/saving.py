@@ -42,7 +42,8 @@ def save(
     """
     row = _to_change(session, draft, expected_version, caller) if draft.replaces else _new(session, caller, now)
     before = _shown(row) if draft.replaces else None
-    _require_references(session, draft.record)
+    with session.no_autoflush:  # a new row has nothing in it yet
+        _require_references(session, draft.record)
     _write(row, draft, now)
     _flush_unique(session)
     _seal(session, row, draft.secrets, box)
