@@ -24,7 +24,7 @@ def a_row(session: Session, table: Table, now: datetime, **given: Any) -> dict[s
 
 def _columns(table: Table, given: dict[str, Any]) -> list[Column[Any]]:
     def is_made(column: Column[Any]) -> bool:
-        return column.primary_key and len(table.primary_key) == 1 and column.type.python_type is int
+        return column is table.autoincrement_column
 
     return [column for column in table.columns if column.name in given or not is_made(column)]
 

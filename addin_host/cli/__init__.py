@@ -8,6 +8,7 @@ import click
 
 from addin_host.cli.accounts import api_user, create_admin
 from addin_host.cli.audit import audit
+from addin_host.cli.backup import backup, restore
 from addin_host.cli.check import alarm, check
 from addin_host.cli.db import db
 from addin_host.cli.directory import directory
@@ -63,6 +64,8 @@ for command in (
     platform,
     audit,
     rotate_keys,
+    backup,
+    restore,
     check_manifest,
     check,
     alarm,
