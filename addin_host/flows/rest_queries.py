@@ -60,7 +60,7 @@ def page(session: Session, table: Table, query: Query, *, within: frozenset[int]
     # A page that is not full is the last one: what came before it need not be counted.
     if len(rows) < query.limit and (rows or query.offset == 0):
         return Page(rows, known)
-    return Page(rows, session.scalar(chosen.with_only_columns(func.count()).order_by(None)) or 0)
+    return Page(rows, session.scalar(chosen.with_only_columns(func.count(), maintain_column_froms=True)) or 0)
 
 
 def row(session: Session, table: Table, number: int, *, within: frozenset[int] | None) -> Any:
