@@ -219,7 +219,7 @@ def test_a_log_that_does_not_hold_is_told(database, target, box, clock):
 HOSTILE = {
     "template that does not compile": {"personal_vmr_name_template": "{{ ().__class__ }}"},
     "template that loops": {"personal_vmr_name_template": "{% for a in range(100000000) %}x{% endfor %}"},
-    "script address": {"office_js_url": "http://evil.example.com/x.js"},
+    "script address": {"script_hosts": "http://evil.example.com"},
     "frame": {"frame_ancestors": "https://a.example.com; script-src *"},
     "html": {"personal_vmr_oauth_auth_endpoint": "javascript:alert(1)"},
     "host": {"addin_server_domain": "evil.example.com/x"},
