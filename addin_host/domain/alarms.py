@@ -38,7 +38,7 @@ ALARMS: Mapping[str, AlarmWords] = {
     "check.secrets": AlarmWords("A stored secret cannot be read", "Everybody who signs in through this integration."),
     "check.templates": AlarmWords("A template does not work", "Everybody who inserts text with it.", ""),
     "check.manifest": AlarmWords(
-        "Outlook would refuse the manifest", "The add-in cannot be installed or updated.", "deploy"
+        "The manifest or the icon needs attention", "Whoever installs or updates the add-in.", "deploy"
     ),
     "check.dns": AlarmWords("The add-in server's name does not lead anywhere", _EVERYBODY, "deploy"),
     "check.certificate": AlarmWords("The add-in server's certificate needs attention", _EVERYBODY, "deploy"),

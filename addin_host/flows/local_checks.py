@@ -11,13 +11,14 @@ from addin_host.domain.checks import Verdict, fail, fine, warn
 from addin_host.domain.errors import Misconfigured, Refused
 from addin_host.domain.fields import BY_NAME, FIELDS, is_blank
 from addin_host.domain.integration import Integration
-from addin_host.domain.manifest import check_manifest
 from addin_host.domain.ports import TemplateCandidate, TemplateTrial
 from addin_host.domain.text import TemplateProblem
 from addin_host.flows.icons import accept_icon
 from addin_host.flows.integrations.reading import place_of
-from addin_host.flows.manifest import expected_of, render_manifest
+from addin_host.flows.manifest import judge_manifest
 from addin_host.store.secrets import SecretBox
+
+_CORRECT = "Correct the integration's entries before you deploy the manifest again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,17 @@ def manifest(integration: Integration, own: Own) -> Verdict:
     try:
         if own.icon is not None:
             accept_icon(own.icon)
-        xml = render_manifest(own.manifest, integration)
+        judged = judge_manifest(own.manifest, integration)
     except Misconfigured as problem:
-        return fail(problem.message, "Correct the integration's entries.")
+        return fail(problem.message, _CORRECT)
     except Refused as problem:
         return fail(f"The icon cannot be used. {problem.message}", "Upload another icon.")
-    findings = check_manifest(xml, expected=expected_of(integration))
-    if findings:
-        return warn("\n".join(map(str, findings)), "Correct the integration's entries before you deploy.")
-    return fine("Outlook takes the manifest and the icon.")
+    if not judged.findings:
+        return fine("Outlook takes the manifest and the icon.")
+    listed = "\n".join(finding.message for finding in judged.findings)
+    if judged.is_usable:
+        return warn(listed, _CORRECT)
+    return fail(f"Outlook would refuse the manifest.\n{listed}", _CORRECT)
 
 
 LOCAL: Mapping[str, Callable[[Integration, Own], Verdict]] = {

@@ -26,6 +26,7 @@ function update(found) {
   if (found.state === "running") return;
   document.getElementById("run-summary").textContent = found.summary;
   bar.remove();
+  document.getElementById("run-note").remove();
   const again = document.getElementById("check-now");
   if (again) again.disabled = false;
 }

@@ -87,7 +87,7 @@ def _steps(run: Run | None) -> list[dict[str, Any]]:
             "label": result.outcome.label,
             "message": result.message,
             "next_step": result.next_step,
-            "seconds": f"{result.seconds:.1f} s" if result.seconds else "",
+            "seconds": f"{result.seconds:.1f} s" if result.seconds >= 0.05 else "",
         }
         for result in (run.results if run else ())
     ]
