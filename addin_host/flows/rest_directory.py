@@ -95,7 +95,7 @@ def show_vmrs(session: Session, rows: Sequence[ConferenceRow], asking: Asking) -
 
 def _vmr(row: ConferenceRow, aliases: list[dict[str, Any]], asking: Asking) -> dict[str, Any]:
     found = dict(row.extra)
-    found |= {one.name: _stored(row, one) for one in CONFERENCE.attributes if one.is_shown}
+    found |= {one.name: _stored(row, one) for one in CONFERENCE.attributes if one.kind is not Kind.NESTED}
     found |= {which: _pin(row, which, asking) for which in _PINS}
     return found | {
         "resource_uri": CONFERENCE.uri(row.id),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, SQLColumnExpression, and_, func, literal, or_, select
+from sqlalchemy import BigInteger, Select, SQLColumnExpression, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from addin_host.domain.errors import Reason, Refused
@@ -17,6 +17,7 @@ from addin_host.domain.rest.resource import Kind
 Expression = SQLColumnExpression[Any]
 UNKNOWN = "There is no such object."
 _LARGEST_ID = 2**31 - 1
+_NUMBERS = frozenset({Kind.INT, Kind.REFERENCE, Kind.NESTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ def page(session: Session, table: Table, query: Query, *, within: frozenset[int]
     chosen = _reached(select(table.row), table, within)
     for condition in query.conditions:
         chosen = chosen.where(_where(session, table, condition))
-    rows = session.scalars(_ordered(chosen, table, query).limit(query.limit).offset(query.offset)).all()
+    rows = session.scalars(
+        _ordered(chosen, table, query).limit(query.limit).offset(literal(query.offset, BigInteger()))
+    ).all()
     known = query.offset + len(rows)
     # A page that is not full is the last one: what came before it need not be counted.
     if len(rows) < query.limit and (rows or query.offset == 0):
@@ -119,6 +122,9 @@ def _compare(session: Session, column: Expression, condition: Condition) -> Expr
         return column.is_(None) if value else column.is_not(None)
     if condition.attribute.kind is Kind.INSTANT:
         return _instants(column, operator, value)
+    if condition.attribute.kind in _NUMBERS:
+        # PostgreSQL refuses a number that is too large for the column, instead of finding it unequal.
+        value = [literal(one, BigInteger()) for one in value] if operator == "in" else literal(value, BigInteger())
     if operator in _BY_OPERATOR:
         return _BY_OPERATOR[operator](column, value)
     return _in_text(session, operator, column, value)
