@@ -207,7 +207,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class UnsavedText:
-    """A text as somebody is typing it, and the values to print. `kind` is html_template, text_template or static_html."""
+    """A text as it is being typed, and the values to print; `kind` is html_template, text_template or static_html."""
 
     source: str
     kind: str
@@ -217,7 +217,7 @@ class UnsavedText:
 
 @dataclass(frozen=True, slots=True)
 class RenderedText:
-    """What became of it: `html` is sanitised (and blank for text templates); or a `problem`. `remarks` are about its HTML."""
+    """What became of it: sanitised `html` (blank for text templates), or a `problem`; `remarks` are about its HTML."""
 
     html: str = ""
     plain: str = ""

@@ -120,6 +120,14 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {"long": _LONG, "few": _FEW}
 _ROOMS = ("Town hall", "Project Amber", "Project Basalt", "Project Cobalt", "Project Dune", "Ember", "Fjord", "Granite")
 
 
+def by_section() -> dict[str, list[Field]]:
+    """Return the texts by their section, both in the order of the table."""
+    found: dict[str, list[Field]] = {}
+    for field in TEXTS.values():
+        found.setdefault(field.section, []).append(field)
+    return found
+
+
 def values_for(field: Field, sample: str, record: Mapping[str, Any], vmr: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what the variables of a text hold: a sample, with what the draft and the chosen VMR (if any) say."""
     values = sample_values(field.variables, "typical") | {

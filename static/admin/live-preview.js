@@ -97,7 +97,8 @@ function showText() {
 }
 
 function showBroken() {
-  const broken = Object.entries(draft.texts).filter(([, about]) => about.problem && about.used);
+  const inView = one('[data-of="texts"]').hidden ? "" : chosen("text");
+  const broken = Object.entries(draft.texts).filter(([name, about]) => about.problem && about.used && name !== inView);
   list(".live-broken", broken.map(([name, about]) => {
     const link = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-link btn-sm p-0" });
     link.textContent = Array.from(choice("text").options).find((option) => option.value === name).text;

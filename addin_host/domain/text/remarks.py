@@ -103,6 +103,13 @@ class _Reader(HTMLParser):
     def handle_pi(self, data: str) -> None:
         self._say(f"<?{data[:20]}> is taken out.")
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:  # noqa: ARG002 - the library's own signature
+        """Read `<![…>` as browsers do, up to the next >; the library gives up on some of them."""
+        end = self.rawdata.find(">", i)
+        if end >= 0:
+            self.unknown_decl(self.rawdata[i + 3 : end])
+        return end + 1 or -1
+
     def end(self) -> None:
         """Speak about what is still open."""
         while self._open:

@@ -54,7 +54,7 @@ def _panel_context() -> dict[str, Any]:
     """Return what admin/preview/_panel.html prints, wherever it is included."""
     return {
         "states": shown.STATES,
-        "texts": shown.TEXTS,
+        "texts": shown.by_section(),
         "samples": shown.SAMPLES,
         "state_of": json.dumps(dict(shown.STATE_OF)),
         "may_choose_vmr": caller().may(Permission.SEE_DIRECTORY),
@@ -178,7 +178,8 @@ def page(token: str) -> str:
         sample=filling.sample,
         vmr=request.args.get("vmr", ""),
         vmr_name=filling.vmr["name"] if filling.vmr else "",
-        texts=[(shown.TEXTS[name], _about_text(draft, name, text)) for name, text in made.items()],
+        texts=shown.by_section(),
+        abouts={name: _about_text(draft, name, text) for name, text in made.items()},
         themes=shown.THEMES,
         samples=shown.SAMPLES,
     )
