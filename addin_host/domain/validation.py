@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -115,6 +116,11 @@ def _some_of(field: Field, value: Any) -> str | None:
     return None
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # looking them up reads hundreds of files
+
+
 def _reference(_field: Field, value: Any) -> str | None:
     # Whether the entry exists is known only to the store.
     return None if isinstance(value, int) and not isinstance(value, bool) else "must be an entry of the list"
@@ -166,7 +172,7 @@ _PLAIN = frozenset({"bool", "int"})
 # Rules that the table states in words under `constraints`.
 _OF_ONE_FIELD: Mapping[str, Check] = {
     "default_locale": lambda _f, v: None if _LOCALE.fullmatch(v) else "is not a language tag. Enter one such as en-US",
-    "time_zone": lambda _f, v: None if v in available_timezones() else "is not a time zone name such as Europe/Oslo",
+    "time_zone": lambda _f, v: None if v in _time_zones() else "is not a time zone name such as Europe/Oslo",
     "scheduled_alias_prefix": lambda _f, v: (
         None if _DIALABLE.fullmatch(v) else "may hold only letters, digits and the characters . _ + -"
     ),
