@@ -45,16 +45,19 @@ def days(session: Session, *, until: datetime, number: int, within: Collection[i
     """Return the last days, the oldest first, each summed over the integrations `within` (None: all of them)."""
     last = until.astimezone(UTC).date()
     wanted = [last - timedelta(days=back) for back in reversed(range(number))]
+    # One column for each kind: grouped by the day alone, the rows come in the order of their key and need no sorting.
+    sums = [func.sum(UsageRow.number).filter(UsageRow.kind == kind.value) for kind in Happening]
     chosen = (
-        select(UsageRow.day, UsageRow.kind, func.sum(UsageRow.number))
+        select(UsageRow.day, *sums)
         .where(UsageRow.day >= _text(wanted[0]), UsageRow.day <= _text(last))
-        .group_by(UsageRow.day, UsageRow.kind)
+        .group_by(UsageRow.day)
     )
     if within is not None:
         chosen = chosen.where(UsageRow.integration_id.in_(within))
-    found: dict[str, dict[Happening, int]] = {}
-    for day, kind, total in session.execute(chosen):
-        found.setdefault(day, {})[Happening(kind)] = int(total)
+    found = {
+        day: {kind: int(total) for kind, total in zip(Happening, totals, strict=True) if total}
+        for day, *totals in session.execute(chosen)
+    }
     return [DayFigures(day, found.get(_text(day), {})) for day in wanted]
 
 

@@ -336,6 +336,31 @@ def screen(stage: Stage) -> str:
     return stage.page.locator("#screen").inner_text()
 
 
+TOLD = ("POST", "/insertions", {"kind": "personal"})
+
+
+@pytest.mark.parametrize("answer", [0, 401, 500])
+def test_nobody_waits_for_the_word_that_a_vmr_was_added(stage: Stage, answer: int) -> None:
+    stage.server.insertion_answer = answer
+    stage.open()
+    stage.sign_in()
+    stage.press("Room 1")
+    stage.wait("success")
+    stage.page.wait_for_timeout(300)
+    assert stage.server.asked.count(TOLD) == 1
+    assert stage.page.locator("#screen").get_attribute("data-screen") == "success"
+    assert not [line for line in stage.complaints if "insertions" not in line and "Failed to load" not in line]
+
+
+def test_a_vmr_that_could_not_be_added_is_not_told(stage: Stage) -> None:
+    stage.open({"fail": {"body.prepend": 9030}})
+    stage.sign_in()
+    stage.press("Room 1")
+    stage.wait("problem")
+    stage.page.wait_for_timeout(300)
+    assert TOLD not in stage.server.asked
+
+
 def test_the_common_path(stage: Stage) -> None:
     stage.open({"body": "<div>Agenda</div>", "location": "Room 5"})
     assert stage.page.get_by_role("heading", level=1).inner_text() == "Add a VMR"
@@ -356,6 +381,7 @@ def test_the_common_path(stage: Stage) -> None:
     assert "Success" in screen(stage)
     assert "not scheduled until you select Send" in screen(stage)
     expect(stage.page.get_by_role("heading", name="Success")).to_be_focused()
+    assert [asked for asked in stage.server.asked if asked[1] == "/insertions"] == [TOLD]
     stage.press("Replace")
     stage.wait("list")
     stage.press("Room 2")

@@ -66,6 +66,7 @@ class Server:
     list_answers: list[tuple[int, Any]] = field(default_factory=list)
     renew_answers: list[tuple[int, Any]] = field(default_factory=list)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    insertion_answer: int = 204
     expires_in: int = 600
     issued: int = 0
 
@@ -82,6 +83,8 @@ class Server:
             if self.list_answers:
                 return self.list_answers.pop(0)
             return (200, self.vmrs) if bearer == f"bearer-{self.issued}" else failure(401, "unauthenticated", "No.")
+        if path == "/insertions":
+            return self.insertion_answer, None
         if body.get("renew"):
             return self.renew_answers.pop(0) if self.renew_answers else self.session()
         return self.session() if body.get("code") == "one-time-code" else self.polling()
