@@ -31,7 +31,7 @@ from addin_host.gateways.trial import try_templates
 from addin_host.settings import Settings
 from addin_host.store import keys
 from addin_host.store.db import Database
-from addin_host.web import access, addin, admin, errors, guard, headers, health, preview, proof, rest, signin
+from addin_host.web import access, addin, admin, errors, guard, headers, health, metrics, preview, proof, rest, signin
 from addin_host.web.assets import Assets, resources
 from addin_host.web.kept import KeptAnswers
 from addin_host.web.services import KEY, Services
@@ -75,12 +75,12 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
         outside=composition.outside or real_outside(policy, now),
         now=now,
     )
-    app = Flask("addin_host", static_folder=None, template_folder=str(folder / "templates"))
+    app = Flask("addin_host", static_folder=None, static_url_path="/static", template_folder=str(folder / "templates"))
     app.config.update(access.cookie_settings(services.deployment), SECRET_KEY=box.derived("flask")[0])
     app.extensions[KEY] = services
     app.jinja_env.globals["asset"] = services.assets.url
     _open_doors(app, services, composition)
-    app.wsgi_app = KeptAnswers(app.wsgi_app, catalogue)  # type: ignore[method-assign]
+    app.wsgi_app = KeptAnswers(app.wsgi_app, catalogue, metrics.install(app))  # type: ignore[method-assign]
     if count := run.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]
     return app

@@ -18,9 +18,9 @@ from addin_host.web.services import Services, services
 
 # Administrators without a public address come through a tunnel; a page elsewhere cannot claim these names.
 _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_ADMINISTRATION = ("/admin/", "/api/admin/", "/static/", "/bootstrap/")
+_ADMINISTRATION = ("/admin/", "/api/admin/", "/static/", "/bootstrap/", "/metrics")
 _KEPT_SECONDS = 5.0
-_ANY_HOST = frozenset({"health.livez", "health.readyz"})
+_ANY_HOST = frozenset({"health.livez", "health.readyz", "health.metrics"})
 MAX_BODY = 64 * 1024
 
 

@@ -116,6 +116,7 @@ def test_routes_without_sessions_take_no_session(world, admin, auth):
 
 @pytest.mark.parametrize("role", list(Role))
 def test_roles(world, admin, role):
+    admin(Role.INTEGRATION_ADMIN, (2,))  # has the ids that the walk asks for; the walker keeps account and session
     browser = admin(role, SCOPES.get(role, ()))
     program = api_headers(world, role, SCOPES.get(role, ()))
     token, walked = browser.token(), 0
@@ -142,7 +143,7 @@ def _protects_itself(route, answer):
 
 
 def test_get_changes_nothing(world, admin):
-    browser, program = admin(), api_headers(world, Role.PLATFORM_ADMIN)
+    browser, program = admin(), api_headers(world, Role.OPERATOR)  # who sees no PINs: that would be audited
     before = contents(world.database)
     for route in routes(world.app):
         if route.method != "GET" or route.rule.endpoint in EFFECTIVE:
@@ -185,7 +186,7 @@ def test_what_belongs_to_another_integration_looks_unknown(world, admin):
         client = browser.client if route.admission.auth is Auth.SESSION else world.app.test_client()
         answer = client.open(address, method=route.method, data=data, headers=headers)
         body = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|/\d+/|(?<==)[\w.-]{40,}|value=\"[^\"]+\"", "", answer.text)
-        return answer.status_code, body.replace(reference, "?")
+        return answer.status_code, re.sub(rf"\b{reference}\b", "?", body)
 
     before = contents(world.database)
     for route in routes(world.app, Auth.SESSION, Auth.API):
