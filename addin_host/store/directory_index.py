@@ -2,7 +2,8 @@
 
 SQLite keeps runs of three characters in FTS5 tables beside the tables, fed by triggers. PostgreSQL indexes them with
 pg_trgm over the expressions below. pg_trgm leaves everything out that is neither letter nor digit, so punctuation is
-turned into capitals, which nothing else is after lower(); a line break stays and marks where a column begins.
+turned into capitals, which nothing else is after lower(). A line break stays and marks where a column begins that short
+words are looked for in; before a description stands a tab, which is turned as well.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ FTS: dict[str, str] = {
     "conference_alias": "search_alias",
     "end_user": "search_user",
 }
-_PUNCTUATION, _CAPITALS = " .@_+-", "QXJZWV"
+_PUNCTUATION, _CAPITALS = " .@_+-\t", "QXJZWVK"
 _AS_CAPITALS = str.maketrans(_PUNCTUATION, _CAPITALS)
 INDEXED: dict[str, tuple[str, ...]] = {
     "conference": ("name", "description", "primary_owner_email_address"),
@@ -26,8 +27,8 @@ INDEXED: dict[str, tuple[str, ...]] = {
 
 def expression(table: str) -> str:
     """Return what PostgreSQL indexes of a table; must be the migration's to the letter."""
-    columns = " || ".join(f"chr(10) || {column}" for column in INDEXED[table])
-    return f"translate(lower({columns}), '{_PUNCTUATION}', '{_CAPITALS}')"
+    columns = " || ".join(f"chr({9 if column == 'description' else 10}) || {column}" for column in INDEXED[table])
+    return f"translate(lower({columns}), ' .@_+-' || chr(9), '{_CAPITALS}')"
 
 
 def pattern(piece: str, *, at_start: bool = False) -> str:
