@@ -41,7 +41,7 @@ def install(app: Flask) -> None:
         if admission is None or admission.auth not in (Auth.SESSION, Auth.API):
             return None
         if admission.auth is Auth.API:
-            _admit_program(admission)
+            admit_program(admission)
             return None
         return _admit_administrator(admission)
 
@@ -106,7 +106,7 @@ def _refuse_other_sites() -> None:
         abort(400)
 
 
-def _admit_program(admission: Admission) -> None:
+def admit_program(admission: Admission) -> None:
     """Let a program in. A failure counts in a transaction of its own, against its name and its network."""
     host, now = services(), services().now()
     given = api_users.credentials_of(request.headers.get("Authorization", ""))

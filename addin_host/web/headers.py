@@ -95,6 +95,11 @@ def page_kind(kind: str) -> Callable[[View], View]:
     return declare
 
 
+def kinds() -> tuple[str, ...]:
+    """Return all kinds that there are."""
+    return tuple(_BY_KIND)
+
+
 def kind_of_request() -> str:
     """Return the declared kind of the view that answers, or that of an error page."""
     kinds: Mapping[str, str] = current_app.extensions[_KINDS]

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from addin_host.domain.errors import HostError
 from addin_host.domain.integration import Integration
 from addin_host.domain.redaction import new_correlation_id
 from addin_host.flows.catalogue import Catalogue
+from addin_host.web.metrics import STARTED
+from addin_host.web.request_counts import RequestCounts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -32,6 +35,7 @@ class _Answer:
     """An answer of status 200, and the version of the integration it was made from."""
 
     integration: Integration
+    kind: str
     headers: tuple[tuple[str, str], ...]
     etag: str
     body: bytes
@@ -40,13 +44,15 @@ class _Answer:
 class KeptAnswers:
     """A WSGI application that answers from memory what it can, and asks the one behind it for the rest."""
 
-    def __init__(self, behind: WSGIApplication, catalogue: Catalogue) -> None:
+    def __init__(self, behind: WSGIApplication, catalogue: Catalogue, counts: RequestCounts) -> None:
         self._behind = behind
         self._catalogue = catalogue
+        self._counts = counts
         self._kept: dict[Key, _Answer] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        environ[STARTED] = started = perf_counter()
         place = _PATH.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "GET" else None
         if place is None:
             return self._behind(environ, start_response)
@@ -57,7 +63,9 @@ class KeptAnswers:
         key = (environ.get("HTTP_HOST", ""), place[0], environ.get("QUERY_STRING", "") if place[2] else "")
         kept = self._kept.get(key)
         if kept is not None and kept.integration is stored:
-            return _again(kept, environ, start_response)
+            status, body = _again(kept, environ, start_response)
+            self._counts.add(kept.kind, status, perf_counter() - started)
+            return body
         return self._ask(key, stored, environ, start_response)
 
     def _stored(self, reference: str) -> Integration | None:
@@ -86,15 +94,20 @@ class KeptAnswers:
             if len(self._kept) >= _MAX_ANSWERS:
                 self._kept.clear()
             lasting = tuple((name, value) for name, value in headers if name.lower() not in _NOT_KEPT)
-            self._kept[key] = _Answer(stored, lasting, named["etag"], body)
+            self._kept[key] = _Answer(stored, _kind_of(key[1]), lasting, named["etag"], body)
         return [body]
 
 
-def _again(kept: _Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+def _kind_of(path: str) -> str:
+    """Return the page kind of a kept answer, as its route declares it."""
+    return "icon" if path.endswith(".png") else "manifest" if path.endswith(".xml") else "pane"
+
+
+def _again(kept: _Answer, environ: WSGIEnvironment, start_response: StartResponse) -> tuple[str, list[bytes]]:
     headers = [*kept.headers, ("X-Correlation-ID", new_correlation_id())]
     if kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
         start_response("304 NOT MODIFIED", headers)
-        return []
+        return "304", []
     headers.append(("Content-Length", str(len(kept.body))))
     start_response("200 OK", headers)
-    return [kept.body]
+    return "200", [kept.body]
