@@ -53,17 +53,20 @@ def recall(session: Session, request: Repeatable | None, *, now: datetime) -> st
     return row.location
 
 
-def note(session: Session, request: Repeatable | None, location: str, *, now: datetime) -> None:
-    """Remember what a request was answered with. Raises Refused (CONFLICT) when the same one is under way elsewhere."""
+def claim(session: Session, request: Repeatable | None, *, now: datetime) -> IdempotencyRow | None:
+    """Take a key before anything is carried out; the caller sets `location` afterwards.
+
+    Raises Refused (CONFLICT) when the same request is under way in another process.
+    """
     if request is None:
-        return
+        return None
     session.execute(delete(IdempotencyRow).where(IdempotencyRow.expires_at <= now))
     row = IdempotencyRow(
         api_user_id=request.api_user_id,
         key=request.key,
         request_hash=request.request_hash,
         status=201,
-        location=location,
+        location="",
         expires_at=now + KEPT,
     )
     session.add(row)
@@ -71,3 +74,4 @@ def note(session: Session, request: Repeatable | None, location: str, *, now: da
         session.flush()
     except IntegrityError as raced:
         raise Refused(Reason.CONFLICT, _AT_ONCE) from raced
+    return row

@@ -57,9 +57,12 @@ def create(
     ready = writing.prepare(database, None, incoming, asking)
 
     def carry_out(session: Session) -> Written:
-        idempotency.recall(session, request, now=asking.now)
+        if (location := idempotency.recall(session, request, now=asking.now)) is not None:
+            return _repeated(session, served, location, asking)
+        claim = idempotency.claim(session, request, now=asking.now)
         number = writing.save(session, None, ready, asking)
-        idempotency.note(session, request, served.resource.uri(number), now=asking.now)
+        if claim is not None:
+            claim.location = served.resource.uri(number)
         return Written((rest_served.one(session, served, number, asking),))
 
     return _in_one_transaction(database, carry_out)
