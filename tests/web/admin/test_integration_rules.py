@@ -133,11 +133,18 @@ def test_fields_that_are_not_available_are_not_judged_and_keep_their_value(
     if off["mailbox_protocol"] == "GRAPH":
         off["authentication_method"] = "APP_PERM"
     # This one is shown with personal VMRs too, and one kind must be on (docs/decisions.md).
-    judged = [field for field in fields if field.name not in {"internal_exchange"}]
+    judged = [field for field in fields if field.name != "internal_exchange"]
     room.accepted(off | {field.name: bad(field) if field.kind != "bool" else not kept[field.name] for field in judged})
     for field in judged:
         if not field.is_secret:
             assert room.row().record[field.name] == kept[field.name], field.name
+
+
+def test_private_addresses_can_be_allowed_for_personal_vmrs_alone(room: Room) -> None:
+    personal = full_record(enable_dynamic_vmrs=False)
+    assert room.accepted(personal | {"internal_exchange": True})["internal_exchange"] is True
+    single_use = full_record(enable_personal_vmrs=False, internal_exchange=False)
+    assert room.accepted(single_use)["internal_exchange"] is False
 
 
 REQUIRED = together(
