@@ -11,6 +11,7 @@ from addin_host.domain.access import Caller, Permission
 from addin_host.web.admin import (
     accounts,
     alarms,
+    api_reference,
     api_users,
     audit,
     checks,
@@ -33,6 +34,7 @@ from addin_host.web.services import services
 _ROOMS = (
     accounts,
     alarms,
+    api_reference,
     api_users,
     audit,
     checks,
