@@ -118,23 +118,29 @@ def file_name(integration: Integration) -> str:
     return f"{name}-{manifest_version(integration.version)}.xml"
 
 
-def download(session: Session, template: Template, integration: Integration, *, caller: Caller, now: datetime) -> bytes:
-    """Return the manifest and remember that it was downloaded. Raises Refused when Outlook would not take it."""
+def usable_manifest(template: Template, integration: Integration) -> bytes:
+    """Return the manifest. Raises Refused when Outlook would not take it."""
     judged = judge_manifest(template, integration)
     if not judged.is_usable:
         found = "\n".join(str(finding) for finding in errors(judged.findings))
         raise Refused(Reason.CONFLICT, f"Outlook would refuse this manifest. Correct this first:\n{found}")
+    return judged.xml
+
+
+def download(session: Session, template: Template, integration: Integration, *, caller: Caller, now: datetime) -> bytes:
+    """Return the manifest and remember that it was downloaded. Raises Refused when Outlook would not take it."""
+    xml = usable_manifest(template, integration)
     remembered = {
         "downloaded_at": now,
         "downloaded_by": caller.name[:250],
         "version": integration.version,
-        "manifest": judged.xml.decode(),
+        "manifest": xml.decode(),
     }
     upsert(session, ManifestDownloadRow, {"integration_id": integration.id}, remembered, remembered)
     subject = Subject("integration", integration.id, str(integration["name"]), integration.id)
     version = manifest_version(integration.version)
     audit.record(session, caller, "download manifest", subject, now=now, after={"version": version})
-    return judged.xml
+    return xml
 
 
 def set_icon(session: Session, row: IntegrationRow, png: bytes, *, caller: Caller, now: datetime) -> None:

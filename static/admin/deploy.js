@@ -27,5 +27,11 @@ function refuseLargeIcons(input) {
   });
 }
 
+// The answer is a file, so the page stays as it was: what it says about the last download is fetched anew.
+function readAgain(form) {
+  form.addEventListener("submit", () => setTimeout(() => location.reload(), 1_500));
+}
+
+document.querySelectorAll("form[data-download]").forEach(readAgain);
 document.querySelectorAll("button[data-copy]").forEach(offerCopying);
 document.querySelectorAll("#icon-file").forEach(refuseLargeIcons);

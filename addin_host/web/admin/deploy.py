@@ -23,7 +23,6 @@ from addin_host.web.access import caller
 from addin_host.web.admin.scope import integration_row, integration_value
 from addin_host.web.admission import needs
 from addin_host.web.assets import resources
-from addin_host.web.guard import refuse_head
 from addin_host.web.headers import page_kind
 from addin_host.web.services import services
 
@@ -72,11 +71,23 @@ def _shipped_site() -> str:
 @page_kind("admin")
 @needs(Permission.SEE_INTEGRATIONS)
 def manifest(reference: str) -> Response:
+    """Answer with the manifest as a file, to look at: reading changes nothing, so it does not count as a download."""
+    integration = integration_value(reference)
+    return _file(integration, deploy.usable_manifest(services().manifest_template, integration))
+
+
+@blueprint.post("/manifest.xml")
+@page_kind("admin")
+@needs(Permission.SEE_INTEGRATIONS)
+def download_manifest(reference: str) -> Response:
     """Answer with the manifest as a file, and remember that it was downloaded."""
-    refuse_head()
     host, integration = services(), integration_value(reference)
     with host.database.write() as db:
         xml = deploy.download(db, host.manifest_template, integration, caller=caller(), now=host.now())
+    return _file(integration, xml)
+
+
+def _file(integration: Integration, xml: bytes) -> Response:
     name = f'attachment; filename="{deploy.file_name(integration)}"'
     return Response(xml, mimetype="application/xml", headers=[("Content-Disposition", name)])
 

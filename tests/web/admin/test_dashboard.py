@@ -92,7 +92,7 @@ def test_older_figures_than_thirty_days_are_not_in_it(world, admin):
 def test_the_manifest_is_up_to_date_or_to_be_deployed_again(world, admin):
     browser = admin()
     assert words(browser.get("/admin/")).count("Not downloaded") == 2
-    browser.get("/admin/integrations/1/deploy/manifest.xml")
+    browser.post("/admin/integrations/1/deploy/manifest.xml")
     assert "Up to date 1.0.0.1" in words(browser.get("/admin/"))
     uuid = world.services.catalogue.get("1").uuid
     save(world, uuid=uuid, addin_pane_title="Another")
@@ -105,7 +105,7 @@ def test_first_steps_are_ticked_off_until_all_are_done(world, admin):
     browser = admin()
     assert "Open Run its checks" in words(browser.get("/admin/"))
     assert "Done Make an integration" in words(browser.get("/admin/"))
-    browser.get("/admin/integrations/1/deploy/manifest.xml")
+    browser.post("/admin/integrations/1/deploy/manifest.xml")
     assert "Done Download its manifest and deploy it" in words(browser.get("/admin/"))
     count(world, 1, Happening.SIGN_IN)
     with world.database.write() as session:
@@ -143,7 +143,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_integrations(wor
     for number in range(SHOWN_INTEGRATIONS):
         save(world, name=f"More {number:02}", addin_server_domain=f"h{number}.example.com")
         raise_alarm(world, number + 3, "Something.")
-    browser.get("/admin/integrations/3/deploy/manifest.xml")
+    browser.post("/admin/integrations/3/deploy/manifest.xml")
     seen.clear()
     text = words(browser.get("/admin/"))
     assert len(seen) == few
