@@ -69,6 +69,8 @@ def attempt(database: Database, counted: Counted, *, now: datetime, settles: boo
     Raises Refused(RATE_LIMITED), without running the body, while a delay runs. With `settles` a success forgets the
     failures of `own`; without, as when a one-time code is still to come, it only takes this attempt back.
     """
+    with database.read() as session:  # a flood that must wait anyway takes no lock
+        require_open(session, counted, now=now)
     with database.write() as session:
         _reserve(session, counted, now)
     try:
@@ -96,7 +98,7 @@ def failed(database: Database, counted: Counted, *, now: datetime) -> None:
     """Count a failure that was evaluated without `attempt`."""
     with database.write() as session:
         for key in counted.keys:
-            _count(session, key, now)
+            _count(_row(session, key, now), now)
     _note_if_delayed(database, counted, now)
 
 
@@ -108,12 +110,10 @@ def forgive(database: Database, key: str) -> None:
 
 def _reserve(session: Session, counted: Counted, now: datetime) -> None:
     session.execute(delete(FailureRow).where(FailureRow.last_at < now - FORGOTTEN_AFTER))
-    rows = session.scalars(
-        select(FailureRow).where(FailureRow.key.in_(counted.keys)).order_by(FailureRow.key).with_for_update()
-    ).all()
+    rows = [_row(session, key, now) for key in counted.keys]
     _refuse_delayed(rows, now)
-    for key in counted.keys:
-        _count(session, key, now)
+    for row in rows:
+        _count(row, now)
 
 
 def _refuse_delayed(rows: Sequence[FailureRow], now: datetime) -> None:
@@ -129,14 +129,16 @@ def _refuse_delayed(rows: Sequence[FailureRow], now: datetime) -> None:
     )
 
 
-def _count(session: Session, key: str, now: datetime) -> None:
-    row = session.get(FailureRow, key, with_for_update=True) or _added(session, key, now)
+def _count(row: FailureRow, now: datetime) -> None:
     row.number, row.last_at = row.number + 1, now
     row.blocked_until = now + _delay(row.number) if row.number >= FREE else None
 
 
-def _added(session: Session, key: str, now: datetime) -> FailureRow:
-    """Add a row; where another node was faster, count in its row."""
+def _row(session: Session, key: str, now: datetime) -> FailureRow:
+    """Return the locked row of a key. It is there before it is looked at, so that two first attempts see each other."""
+    row = session.get(FailureRow, key, with_for_update=True)
+    if row is not None:
+        return row
     row = FailureRow(key=key, number=0, last_at=now)
     try:
         with session.begin_nested():
