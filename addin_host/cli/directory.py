@@ -14,12 +14,14 @@ from typing import TextIO
 import click
 
 from addin_host.cli.wiring import Wiring
+from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.directory import Kind, Submitted, Survey, User, Vmr
 from addin_host.domain.directory_file import read_csv, read_json, write_csv, write_json
 from addin_host.domain.errors import Invalid, Problem
 from addin_host.flows import directory as flow
+from addin_host.flows import users, vmrs
 from addin_host.flows.directory import UserLine, VmrLine
-from addin_host.flows.directory_import import Outcome, import_records
+from addin_host.flows.directory_import import Outcome, import_records, note_import
 
 _SHOWN = 100
 _KINDS = {"vmrs": Kind.VMR, "users": Kind.USER}
@@ -72,7 +74,11 @@ def _import(wiring: Wiring, file: Path, kind: Kind, dry_run: bool) -> Outcome:
         survey = Survey().take_all(_ticking(_records(file, kind), advance))
         with database.read() if dry_run else database.write() as session:
             records = _ticking(_records(file, kind), advance)
-            return import_records(session, records=records, survey=survey, box=box, now=wiring.now(), dry_run=dry_run)
+            now = wiring.now()
+            outcome = import_records(session, records=records, survey=survey, box=box, now=now, dry_run=dry_run)
+            if not dry_run:
+                note_import(session, outcome, file.name, caller=ON_THIS_MACHINE, now=now)
+            return outcome
 
 
 def _require_suffix(file: Path) -> None:
@@ -204,6 +210,9 @@ def export(wiring: Wiring, file: Path, with_pins: bool, kind: str) -> None:
     if with_pins:
         click.echo(f"Warning: {file} will hold PINs in clear. Keep it where only you can read it.", err=True)
     database, box = wiring.database(), wiring.secret_box() if with_pins else None
+    if with_pins:
+        with database.write() as session:
+            flow.note_export(session, file.name, with_pins=True, caller=ON_THIS_MACHINE, now=wiring.now())
     with database.read() as session, _new_file(file) as stream:
         readers: dict[Kind, Iterator[Vmr | User]] = {
             Kind.VMR: flow.export_vmrs(session, box=box),
@@ -258,9 +267,9 @@ def delete(wiring: Wiring, name: str, kind: str) -> None:
     """
     with wiring.database().write() as session:
         if kind == "users":
-            flow.delete_user(session, address=name)
+            users.delete(session, users.at(session, name).id, caller=ON_THIS_MACHINE, now=wiring.now())
         else:
-            flow.delete_vmr(session, name=name)
+            vmrs.delete(session, vmrs.named(session, name).id, caller=ON_THIS_MACHINE, now=wiring.now())
     click.echo(f"{name} is deleted.")
 
 
@@ -280,7 +289,8 @@ def release_sign_in(wiring: Wiring, email: str, as_json: bool) -> None:
     another person, or a person has got a new account.
     """
     with wiring.database().write() as session:
-        released = flow.release_sign_in(session, address=email)
+        user = users.at(session, email)
+        released = users.release(session, user.id, caller=ON_THIS_MACHINE, now=wiring.now())
     if as_json:
         click.echo(json.dumps(asdict(released)))
     else:

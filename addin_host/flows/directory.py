@@ -1,21 +1,24 @@
-"""The directory of users and VMRs: listing, exporting, deleting, and letting an address be bound anew.
-
-Importing is in directory_import.py.
+"""The directory of users and VMRs: listing and exporting. Importing is in directory_import.py, single records are in
+vmrs.py and users.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from addin_host.domain.access import Caller
 from addin_host.domain.directory import Kind, User, Vmr
-from addin_host.domain.errors import Reason, Refused
-from addin_host.flows.identify import by_address
-from addin_host.store.models import ConferenceAliasRow, ConferenceRow, DialogSessionRow, EndUserRow, UserSubjectRow
+from addin_host.domain.directory_words import sought
+from addin_host.flows import audit
+from addin_host.flows.audit import Subject
+from addin_host.flows.directory_search import USERS, VMRS, Query, find
+from addin_host.store.models import ConferenceAliasRow, ConferenceRow, EndUserRow, UserSubjectRow
 from addin_host.store.secrets import SecretBox
 
 _BATCH = 1000
@@ -26,6 +29,7 @@ WhichPin = Literal["pin", "guest_pin"]
 class VmrLine:
     """One line of the list of VMRs. Of PINs it tells only whether they are set."""
 
+    id: int
     name: str
     uuid: str
     description: str
@@ -42,6 +46,7 @@ class VmrLine:
 class UserLine:
     """One line of the list of users. `bound` tells whether somebody signed in as this user before."""
 
+    id: int
     primary_email_address: str
     uuid: str
     first_name: str
@@ -64,26 +69,33 @@ def pin_place(conference_uuid: str, which: WhichPin) -> str:
 
 
 def list_vmrs(session: Session, *, owner: str = "", search: str = "", limit: int) -> list[VmrLine]:
-    """Return VMRs by name. `search` is looked for in names, descriptions, owners and aliases, in any case."""
-    statement = select(ConferenceRow).order_by(ConferenceRow.name).limit(limit)
-    if owner:
-        statement = statement.where(func.lower(ConferenceRow.primary_owner_email_address) == owner.lower())
-    if search:
-        by_alias = select(ConferenceAliasRow.conference_id).where(_contains(ConferenceAliasRow.alias, search))
-        own = (ConferenceRow.name, ConferenceRow.description, ConferenceRow.primary_owner_email_address)
-        found = [_contains(column, search) for column in own]
-        statement = statement.where(or_(*found, ConferenceRow.id.in_(by_alias)))
-    rows = session.scalars(statement).all()
+    """Return VMRs by name: those of an owner, those that hold every word of `search`, or all."""
+    if not owner:
+        return vmr_lines(session, find(session, VMRS, Query(search, limit)).ids)
+    owned = func.lower(ConferenceRow.primary_owner_email_address) == owner.lower()
+    statement = select(ConferenceRow).where(owned).order_by(func.lower(ConferenceRow.name), ConferenceRow.id)
+    rows = session.scalars(statement.limit(_BATCH)).all()
     aliases = aliases_of(session, [row.id for row in rows])
-    return [_vmr_line(row, aliases.get(row.id, ())) for row in rows]
+    lines = [_vmr_line(row, aliases.get(row.id, ())) for row in rows]
+    wanted = sought(search)
+    return [line for line in lines if wanted is None or _holds(line, wanted.words)][:limit]
 
 
-def _contains(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
-    return func.lower(column).contains(text.lower(), autoescape=True)
+def _holds(line: VmrLine, words: Sequence[str]) -> bool:
+    held = "\n".join((line.name, line.description, line.owner, *line.aliases)).lower()
+    return all(word in held for word in words)
+
+
+def vmr_lines(session: Session, ids: Sequence[int]) -> list[VmrLine]:
+    """Return the VMRs of these ids in this order; what is gone is left out."""
+    rows = {row.id: row for row in session.scalars(select(ConferenceRow).where(ConferenceRow.id.in_(ids)))}
+    aliases = aliases_of(session, ids)
+    return [_vmr_line(rows[one], aliases.get(one, ())) for one in ids if one in rows]
 
 
 def _vmr_line(row: ConferenceRow, aliases: tuple[str, ...]) -> VmrLine:
     return VmrLine(
+        id=row.id,
         name=row.name,
         uuid=row.uuid,
         description=row.description,
@@ -98,21 +110,20 @@ def _vmr_line(row: ConferenceRow, aliases: tuple[str, ...]) -> VmrLine:
 
 
 def list_users(session: Session, *, search: str = "", limit: int) -> list[UserLine]:
-    """Return users by address. `search` is looked for in addresses and names, in any case."""
+    """Return users by address: all, or those that hold every word of `search`."""
+    return user_lines(session, find(session, USERS, Query(search, limit)).ids)
+
+
+def user_lines(session: Session, ids: Sequence[int]) -> list[UserLine]:
+    """Return the users of these ids in this order; what is gone is left out."""
     bound = select(UserSubjectRow.id).where(UserSubjectRow.user_id == EndUserRow.id).exists()
-    statement = select(EndUserRow, bound).order_by(func.lower(EndUserRow.primary_email_address)).limit(limit)
-    if search:
-        columns = (
-            EndUserRow.primary_email_address,
-            EndUserRow.first_name,
-            EndUserRow.last_name,
-            EndUserRow.display_name,
-        )
-        statement = statement.where(or_(*[_contains(column, search) for column in columns]))
-    return [
-        UserLine(row.primary_email_address, row.uuid, row.first_name, row.last_name, row.display_name, is_bound)
-        for row, is_bound in session.execute(statement)
-    ]
+    found = session.execute(select(EndUserRow, bound).where(EndUserRow.id.in_(ids))).all()
+    rows = {row.id: (row, is_bound) for row, is_bound in found}
+    return [_user_line(*rows[one]) for one in ids if one in rows]
+
+
+def _user_line(row: EndUserRow, bound: bool) -> UserLine:
+    return UserLine(row.id, row.primary_email_address, row.uuid, row.first_name, row.last_name, row.display_name, bound)
 
 
 def aliases_of(session: Session, conference_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -179,33 +190,7 @@ def _batches(session: Session, table: type[Any]) -> Iterator[Sequence[Any]]:
         session.expunge_all()  # what was written out need not stay in memory
 
 
-def delete_vmr(session: Session, *, name: str) -> None:
-    """Delete a VMR and its aliases. Raises Refused when there is none of this name."""
-    found = session.scalar(select(ConferenceRow.id).where(ConferenceRow.name == name))
-    if found is None:
-        raise Refused(Reason.UNKNOWN, f"There is no VMR named {name!r}. See: addin-host directory list --search TEXT")
-    session.execute(delete(ConferenceRow).where(ConferenceRow.id == found))
-
-
-def delete_user(session: Session, *, address: str) -> None:
-    """Delete a user, and with it the bound accounts and sessions; VMRs stay. Raises Refused when there is none."""
-    session.execute(delete(EndUserRow).where(EndUserRow.id == _user_id(session, address)))
-
-
-def release_sign_in(session: Session, *, address: str) -> Released:
-    """Forget the accounts bound to a user and end the sign-in sessions; the next sign-in binds anew. Raises Refused."""
-    user_id = _user_id(session, address)
-    subjects = select(UserSubjectRow.id).where(UserSubjectRow.user_id == user_id)
-    sessions = select(DialogSessionRow.id).where(DialogSessionRow.user_id == user_id)
-    released = Released(len(session.scalars(subjects).all()), len(session.scalars(sessions).all()))
-    session.execute(delete(UserSubjectRow).where(UserSubjectRow.user_id == user_id))
-    session.execute(delete(DialogSessionRow).where(DialogSessionRow.user_id == user_id))
-    return released
-
-
-def _user_id(session: Session, address: str) -> int:
-    user = by_address(session, address)
-    if user is None:
-        text = f"There is no user with the address {address!r}. See: addin-host directory list --kind users"
-        raise Refused(Reason.UNKNOWN, text)
-    return user.id
+def note_export(session: Session, filename: str, *, with_pins: bool, caller: Caller, now: datetime) -> None:
+    """Write down in the audit log that the directory was exported."""
+    subject = Subject("directory", "", filename)
+    audit.record(session, caller, "export with PINs" if with_pins else "export", subject, now=now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -18,14 +18,18 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from addin_host.domain.access import Caller
 from addin_host.domain.directory import COLUMNS, Kind, Submitted, Survey, User, Vmr, check
-from addin_host.domain.errors import Invalid, Reason, Refused
-from addin_host.flows.directory_vmr_import import Counts, Run, VmrImport
+from addin_host.domain.errors import Invalid, Problem, Reason, Refused
+from addin_host.flows import audit
+from addin_host.flows.audit import Subject
+from addin_host.flows.directory_vmr_import import Counts, Run, Sample, VmrImport
 from addin_host.store.db import prefer_indexes
 from addin_host.store.models import EndUserRow
 from addin_host.store.secrets import SecretBox
 
 _BATCH = 1000
+_BLANK_USER = User("")
 _CHANGED = "The file changed while it was imported. Nothing was imported. Try again."
 _RACED = "Somebody else changed the directory at the same moment. Nothing was imported. Try again."
 
@@ -36,6 +40,15 @@ class Outcome:
 
     vmrs: Counts
     users: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What an import would do, every problem of the file, and some of the changes as examples."""
+
+    outcome: Outcome
+    problems: tuple[Problem, ...]
+    samples: tuple[Sample, ...]
 
 
 def import_records(
@@ -52,21 +65,39 @@ def import_records(
     Raises Invalid with the problems of the survey and those that the database shows, and Refused when somebody else
     changed the directory, or the file, at the same moment. Then the caller's transaction must be rolled back.
     """
-    prefer_indexes(session)
     run = Run(session, survey, box, now, dry_run, list(survey.problems))
+    outcome = _carry_out(run, records)
+    if run.problems:
+        raise Invalid(_in_order(run.problems))
+    return outcome
+
+
+def examine(
+    session: Session, *, records: Iterable[Submitted], survey: Survey, box: SecretBox, now: datetime
+) -> Examined:
+    """Tell what importing the records of a surveyed file would do; changes nothing. Raises Refused."""
+    run = Run(session, survey, box, now, True, list(survey.problems))
+    outcome = _carry_out(run, records)
+    return Examined(outcome, tuple(_in_order(run.problems)), tuple(run.samples))
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def _carry_out(run: Run, records: Iterable[Submitted]) -> Outcome:
+    prefer_indexes(run.session)
     vmrs, users = VmrImport(run), _UserImport(run)
     try:
         for batch in _batches(records):
-            known = list(_known(survey, batch))
+            known = list(_known(run.survey, batch))
             vmrs.take([(submitted, record) for submitted, record in known if isinstance(record, Vmr)])
             users.take([record for _submitted, record in known if isinstance(record, User)])
-            session.flush()
-            session.expunge_all()  # memory stays the same however long the file is
+            run.session.flush()
+            run.session.expunge_all()  # memory stays the same however long the file is
     except IntegrityError as conflict:
         # SQLAlchemy's own error would carry the values of the statement into a log; the driver's does not.
         raise Refused(Reason.CONFLICT, _RACED) from conflict.orig
-    if run.problems:
-        raise Invalid(sorted(run.problems, key=lambda problem: problem.line or 0))
     return Outcome(vmrs.counts, users.counts)
 
 
@@ -103,6 +134,8 @@ class _UserImport:
         for user in batch:
             if row := stored.get(user.primary_email_address.lower()):
                 self._update(row, _given(user))
+            else:
+                self._run.take_sample(user.primary_email_address, None, user, COLUMNS[Kind.USER][1:])
         self.counts.created += len(new)
         if new and self._run.writing:
             blank = dict.fromkeys(COLUMNS[Kind.USER], "")
@@ -115,9 +148,21 @@ class _UserImport:
             self.counts.unchanged += 1
             return
         self.counts.updated += 1
+        self._run.take_sample(row.primary_email_address, row, replace(_BLANK_USER, **changed), tuple(changed))
         for column, value in changed.items() if self._run.writing else ():
             setattr(row, column, value)
 
 
 def _given(user: User) -> dict[str, Any]:
     return {column: value for column in COLUMNS[Kind.USER] if (value := getattr(user, column)) is not None}
+
+
+def note_import(session: Session, outcome: Outcome, filename: str, *, caller: Caller, now: datetime) -> None:
+    """Write down in the audit log how much was imported."""
+    after = {
+        f"{label} {what}": number
+        for label, counts in (("VMRs", outcome.vmrs), ("users", outcome.users))
+        for what, number in (("created", counts.created), ("changed", counts.updated), ("unchanged", counts.unchanged))
+        if number
+    }
+    audit.record(session, caller, "import", Subject("directory", "", filename), now=now, after=after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from addin_host.flows.directory import WhichPin, aliases_of, pin_place
 from addin_host.store.models import ConferenceAliasRow, ConferenceRow
 from addin_host.store.secrets import SecretBox
 
+MAX_SAMPLES = 20
 _NEW = Vmr("", "", "conference", "", "", False, "", ())
 _ASKED_AT_ONCE = 200  # aliases: PostgreSQL reads the whole table instead of the index when asked for thousands
 
@@ -31,6 +32,15 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """One change as an example: what it is called, whether it is new, and columns with their value before and after."""
+
+    name: str
+    new: bool
+    columns: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One import: what it is given, and the problems found so far. After the first problem nothing is written."""
 
@@ -40,11 +50,28 @@ class Run:
     now: datetime
     dry_run: bool
     problems: list[Problem]
+    samples: list[Sample] = field(default_factory=list)
+
+    def take_sample(self, name: str, before: Any, after: Any, columns: Sequence[str]) -> None:
+        """Keep one of the first changes as an example, PINs only as words. `before` is None for something new."""
+        if self.dry_run and len(self.samples) < MAX_SAMPLES:
+            values = [(column, getattr(before, column, None), getattr(after, column, None)) for column in columns]
+            shown = [(column, _words(column, old), _words(column, new)) for column, old, new in values if old != new]
+            blank = [entry for entry in shown if before is not None or entry[2]]
+            self.samples.append(Sample(name, before is None, tuple(blank)))
 
     @property
     def writing(self) -> bool:
         """Whether changes are still worth writing."""
         return not self.dry_run and not self.problems
+
+
+def _words(column: str, value: Any) -> str:
+    if column in ("pin", "guest_pin"):
+        return "set" if value else "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +106,10 @@ class VmrImport:
             self._run.problems.extend(pin_problems(change.submitted, change.after))
         created = [change for change in changes if change.row is None]
         updated = [change for change in changes if change.row is not None and self._differs(change)]
+        for change in changes:
+            if change.row is None or self._differs(change):
+                before = None if change.row is None else change.before
+                self._run.take_sample(change.after.name, before, change.after, COLUMNS[Kind.VMR][1:])
         self.counts.created += len(created)
         self.counts.updated += len(updated)
         self.counts.unchanged += len(changes) - len(created) - len(updated)

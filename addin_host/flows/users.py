@@ -34,6 +34,14 @@ def get(session: Session, user_id: int) -> EndUserRow:
     return row
 
 
+def at(session: Session, address: str) -> EndUserRow:
+    """Return the user with this address, in any case. Raises Refused(UNKNOWN)."""
+    if (row := by_address(session, address)) is None:
+        text = f"There is no user with the address {address!r}. See: addin-host directory list --kind users"
+        raise Refused(Reason.UNKNOWN, text)
+    return row
+
+
 def save(
     session: Session, user_id: int | None, values: Mapping[str, Any], *, caller: Caller, now: datetime
 ) -> EndUserRow:

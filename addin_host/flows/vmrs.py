@@ -203,9 +203,11 @@ def look_at_pins(session: Session, vmr_id: int, *, box: SecretBox, caller: Calle
     return Pins(host, guest)
 
 
-def by_name(session: Session, name: str) -> ConferenceRow | None:
-    """Return the VMR of exactly this name."""
-    return session.scalar(select(ConferenceRow).where(ConferenceRow.name == name))
+def named(session: Session, name: str) -> ConferenceRow:
+    """Return the VMR of exactly this name. Raises Refused(UNKNOWN)."""
+    if (row := session.scalar(select(ConferenceRow).where(ConferenceRow.name == name))) is None:
+        raise Refused(Reason.UNKNOWN, f"There is no VMR named {name!r}. See: addin-host directory list --search TEXT")
+    return row
 
 
 def count_owned(session: Session, address: str) -> int:

@@ -11,15 +11,15 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select, text
 
+from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.directory import Kind, Submitted, Survey
 from addin_host.domain.directory_file import read_csv, read_json
 from addin_host.domain.errors import Invalid, Misconfigured, Reason, Refused
-from addin_host.flows import directory
+from addin_host.flows import directory, users
 from addin_host.flows.directory_import import Outcome, import_records
 from addin_host.flows.directory_vmr_import import Counts
 from addin_host.store.db import Database
 from addin_host.store.models import (
-    ConferenceAliasRow,
     ConferenceRow,
     DialogSessionRow,
     EndUserRow,
@@ -250,17 +250,6 @@ def test_the_owner_is_looked_up_in_the_index(database, load):
     assert "ix_conference_owner" in str(plan)
 
 
-def test_deleting_a_vmr_takes_its_aliases_along(database, load):
-    load(HEAD + ALICE + BOB)
-    with database.write() as session:
-        directory.delete_vmr(session, name="Alice")
-    with database.read() as session:
-        assert session.scalar(select(func.count()).select_from(ConferenceAliasRow)) == 1
-    with pytest.raises(Refused) as caught, database.write() as session:
-        directory.delete_vmr(session, name="Alice")
-    assert caught.value.reason is Reason.UNKNOWN
-
-
 @pytest.fixture
 def bound(database: Database, load: Load, clock) -> str:
     """A user who signed in: a subject on two paths, one open session; and another user likewise."""
@@ -278,9 +267,11 @@ def bound(database: Database, load: Load, clock) -> str:
     return "Alice@example.com"
 
 
-def test_a_release_forgets_the_accounts_and_ends_the_sessions_of_one_user(database, bound):
+def test_a_release_forgets_the_accounts_and_ends_the_sessions_of_one_user(database, bound, clock):
     with database.write() as session:
-        assert directory.release_sign_in(session, address=bound) == directory.Released(subjects=2, sessions=1)
+        user = users.at(session, bound)
+        released = users.release(session, user.id, caller=ON_THIS_MACHINE, now=clock())
+        assert released == directory.Released(subjects=2, sessions=1)
     with database.read() as session:
         assert session.scalars(select(UserSubjectRow.subject).distinct()).all() == ["bob@example.com"]
         assert session.scalars(select(DialogSessionRow.cookie_hash)).all() == ["bob@example.com"]
@@ -291,18 +282,15 @@ def test_a_release_forgets_the_accounts_and_ends_the_sessions_of_one_user(databa
     ]
 
 
-def test_deleting_a_user_ends_everything_of_it(database, bound):
+def test_deleting_a_user_ends_everything_of_it(database, bound, clock):
     with database.write() as session:
-        directory.delete_user(session, address=bound)
+        users.delete(session, users.at(session, bound).id, caller=ON_THIS_MACHINE, now=clock())
     with database.read() as session:
         assert session.scalars(select(UserSubjectRow.subject).distinct()).all() == ["bob@example.com"]
         assert session.scalar(select(func.count()).select_from(DialogSessionRow)) == 1
 
 
-@pytest.mark.parametrize("act", [directory.release_sign_in, directory.delete_user])
-def test_an_unknown_address_is_refused(database, act):
-    with (
-        pytest.raises(Refused, match=r"There is no user with the address 'x@example\.com'"),
-        database.write() as session,
-    ):
-        act(session, address="x@example.com")
+def test_an_unknown_address_is_refused(database):
+    unknown = pytest.raises(Refused, match=r"There is no user with the address 'x@example\.com'")
+    with unknown, database.read() as session:
+        users.at(session, "x@example.com")
