@@ -47,7 +47,7 @@ class Demo:
 
     @property
     def password(self) -> str:
-        return re.search(r"name: admin, password: (\S+)", self.printed)[1]
+        return re.search(r"name: admin, password: (.+)", self.printed)[1]
 
     def pages(self) -> list[str]:
         """Every address that an administrator can open, from the URL map."""
@@ -155,14 +155,16 @@ def test_every_page_by_keyboard(demo: Demo, sign_in: SignIn) -> None:
             continue
         page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
         expected = page.evaluate(TABBABLE)
-        visited = page.evaluate("() => { window.reached = new Set(); return 0; }")
-        for _press in range(min(expected, 60) + 2):
+        visited, enough = page.evaluate("() => { window.reached = new Set(); return 0; }"), min(expected, 60) * 0.9
+        for _press in range(150):  # a field for a date takes several
+            if visited >= enough:
+                break
             page.keyboard.press("Tab")
             visited = page.evaluate(
                 "() => { const e = document.activeElement;"
                 " if (e && e !== document.body) window.reached.add(e); return window.reached.size; }"
             )
-        assert visited >= min(expected, 60) * 0.9, (path, visited, expected)
+        assert visited >= enough, (path, visited, expected)
         outlined = page.evaluate(
             "() => { const s = getComputedStyle(document.activeElement);"
             " return document.activeElement === document.body || s.outlineStyle !== 'none' || s.boxShadow !== 'none'; }"
@@ -174,7 +176,7 @@ def test_a_new_administrator_gets_a_clean_manifest(demo: Demo, sign_in: SignIn, 
     """From the first page to a checker-clean manifest of an own integration, with what the pages say."""
     began, page = time.monotonic(), sign_in()
     page.get_by_role("link", name="Integrations", exact=True).first.click()
-    page.get_by_role("link", name="New integration").first.click()
+    page.get_by_role("link", name="Create an integration").first.click()
     page.locator("#name").fill("Trial")
     page.locator("#enable_dynamic_vmrs").uncheck()
     page.locator("#enable_personal_vmrs").check()
