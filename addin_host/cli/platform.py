@@ -8,6 +8,7 @@ import click
 
 from addin_host.cli.wiring import Wiring
 from addin_host.domain.access import ON_THIS_MACHINE
+from addin_host.domain.fields_page import platform_page
 from addin_host.domain.platform import PLATFORM_BY_NAME, from_text
 from addin_host.flows import platform as flow
 
@@ -39,3 +40,9 @@ def set_(wiring: Wiring, name: str, value: str) -> None:
     with database.write() as session:
         flow.change(session, {name: meant}, box=box, caller=ON_THIS_MACHINE, now=wiring.now())
     click.echo(f"{name} is set.")
+
+
+@platform.command(epilog="Example: addin-host platform fields > docs/platform.md")
+def fields() -> None:
+    """Print the reference of all settings, in Markdown."""
+    click.echo(platform_page(), nl=False)

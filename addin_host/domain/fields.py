@@ -1,8 +1,8 @@
 """The fields of an integration, as data.
 
 `integration_fields.json` (a copy of the specification's table) is the only list of them: form, validation, defaults,
-export, REST resource and documentation are all built from `FIELDS`. `field_help.json` explains each in our words. The platform's settings are a table of the same
-kind (platform.py).
+export, REST resource and documentation are all built from `FIELDS`. `field_help.json` explains each in our words. The
+platform's settings are a table of the same kind (platform.py).
 """
 
 from __future__ import annotations
@@ -125,6 +125,6 @@ FIELDS: Sequence[Field] = read_table("integration_fields.json", "field_help.json
 BY_NAME: Mapping[str, Field] = MappingProxyType({field.name: field for field in FIELDS})
 
 
-def defaults() -> dict[str, Value]:
+def defaults(table: Sequence[Field] = FIELDS) -> dict[str, Value]:
     """Return a fresh record holding every field's default, to the byte."""
-    return {field.name: list(field.default) if isinstance(field.default, list) else field.default for field in FIELDS}
+    return {field.name: list(field.default) if isinstance(field.default, list) else field.default for field in table}

@@ -1,12 +1,13 @@
-"""The reference of all fields, as a page of Markdown, made from the table."""
+"""The references of all fields, as pages of Markdown, made from the tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from addin_host.domain.fields import BY_NAME, FIELDS, Condition, Field
+from addin_host.domain.platform import PLATFORM_BY_NAME, PLATFORM_FIELDS
 
 _INTRODUCTION = """\
 # Fields of an integration
@@ -15,13 +16,29 @@ Made by `addin-host integration fields` from the table that the program itself u
 that is not available is neither checked nor used, and keeps its value. Secrets are given in clear in an import, stored
 sealed, and never exported.
 """
+_PLATFORM = """\
+# Platform settings
+
+Made by `addin-host platform fields` from the table that the program itself uses; do not edit it by hand. They hold for
+all integrations, and are changed on the page Settings or by `addin-host platform set NAME VALUE`. Secrets are stored
+sealed and never shown.
+"""
 _LONG = 60
 
 
 def fields_page() -> str:
-    """Return the page: a section of the form after the other, a paragraph a field."""
-    parts = [_INTRODUCTION]
-    for section, fields in groupby(FIELDS, key=lambda field: field.section):
+    """Return the page of an integration's fields: a section of the form after the other, a paragraph a field."""
+    return _page(_INTRODUCTION, FIELDS)
+
+
+def platform_page() -> str:
+    """Return the page of the platform settings."""
+    return _page(_PLATFORM, PLATFORM_FIELDS)
+
+
+def _page(introduction: str, table: Sequence[Field]) -> str:
+    parts = [introduction]
+    for section, fields in groupby(table, key=lambda field: field.section):
         parts.append(f"## {section}\n")
         parts += ["\n".join(_paragraph(field)) + "\n" for field in fields]
     return "\n".join(parts)
@@ -77,7 +94,7 @@ def _either(conditions: tuple[Condition, ...]) -> str:
 
 
 def _part(name: str, expected: object) -> str:
-    label = BY_NAME[name].label
+    label = (BY_NAME.get(name) or PLATFORM_BY_NAME[name]).label
     if isinstance(expected, bool):
         return f"“{label}” is {'on' if expected else 'off'}"
     if isinstance(expected, list):

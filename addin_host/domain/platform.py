@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from addin_host.domain.errors import Invalid, Problem
-from addin_host.domain.fields import Field, Value, read_table
+from addin_host.domain.fields import Field, Value, defaults, read_table
 from addin_host.domain.validation import check_fields
 
 PLATFORM_FIELDS: Sequence[Field] = read_table("platform_fields.json")
@@ -34,7 +34,8 @@ class PlatformSettings:
 
 def platform_defaults() -> dict[str, Value]:
     """Return every setting but the secrets at its default."""
-    return {field.name: field.default for field in PLATFORM_FIELDS if not field.is_secret}
+    secrets = {field.name for field in PLATFORM_FIELDS if field.is_secret}
+    return {name: value for name, value in defaults(PLATFORM_FIELDS).items() if name not in secrets}
 
 
 def from_text(field: Field, text: str) -> Value:
@@ -54,5 +55,9 @@ def to_text(value: Value) -> str:
 def check_platform(values: Mapping[str, Any], *, secrets_set: frozenset[str]) -> None:
     """Raise Invalid when the settings, with newly given secrets among them, do not hold."""
     unknown = [Problem(name, name, "is not a platform setting.") for name in values if name not in PLATFORM_BY_NAME]
-    if problems := unknown + check_fields(PLATFORM_FIELDS, values, secrets_set=secrets_set):
+    problems = unknown + check_fields(PLATFORM_FIELDS, values, secrets_set=secrets_set)
+    if values["password_sign_in"] is False and values["oidc_enabled"] is False:
+        label = PLATFORM_BY_NAME["password_sign_in"].label
+        problems.append(Problem("password_sign_in", label, "is the only way in. Switch OpenID Connect on first."))
+    if problems:
         raise Invalid(problems)

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from addin_host.domain.access import Caller
+from addin_host.domain.access import Caller, Permission
+from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.platform import (
     PLATFORM_BY_NAME,
     PLATFORM_FIELDS,
@@ -23,10 +24,13 @@ from addin_host.domain.platform import (
 from addin_host.flows import audit
 from addin_host.flows.admin_sessions import Lifetime
 from addin_host.flows.audit import Subject
+from addin_host.store import marks
 from addin_host.store.db import Database
 from addin_host.store.models import PlatformSettingRow
 from addin_host.store.secrets import SecretBox
 
+_VERSION = "platform_version"
+_SENT_TO: Mapping[str, str] = {"oidc_client_secret": "oidc_issuer", "smtp_password": "smtp_host"}
 _ADMIN_ADDRESS = "SELECT value FROM platform_setting WHERE name = 'admin_address'"
 
 
@@ -43,28 +47,58 @@ def read(session: Session) -> PlatformSettings:
     return PlatformSettings(values, frozenset(secrets))
 
 
+def version(session: Session) -> int:
+    """Return a number that rises with every change."""
+    return int(marks.value(session, _VERSION, "0"))
+
+
 def change(
-    session: Session, changes: Mapping[str, Any], *, box: SecretBox, caller: Caller, now: datetime
+    session: Session,
+    changes: Mapping[str, Any],
+    *,
+    box: SecretBox,
+    caller: Caller,
+    now: datetime,
+    expected_version: int | None = None,
 ) -> PlatformSettings:
-    """Store new values and return all settings. A secret of "" is cleared, one of None is kept. Raises Invalid."""
+    """Store new values and return all settings. A secret of "" is cleared, one of None is kept.
+
+    `expected_version` is the one that the editor has seen. A secret whose receiver changes is cleared, unless it is
+    given anew. Raises Invalid, and Refused when somebody saved meanwhile.
+    """
+    caller.require(Permission.CHANGE_SETTINGS)
+    mark = marks.locked(session, _VERSION, "0")
+    if expected_version not in (None, int(mark.value)):
+        raise Refused(
+            Reason.CONFLICT, "Somebody saved these settings meanwhile. Load the page again, then change them."
+        )
     before = read(session)
     given = {name: value for name, value in changes.items() if value is not None}
+    given = dict.fromkeys(_moved(before, given), "") | given
     cleared = {name for name, value in given.items() if name in before.secrets_set and value == ""}
     check_platform({**before.values, **given}, secrets_set=before.secrets_set - cleared)
     for name, value in given.items():
         _store(session, name, value, box)
+    mark.value = str(int(mark.value) + 1)
     session.flush()
     after = read(session)
-    audit.record(
-        session,
-        caller,
-        "change",
-        Subject("platform settings", "", "Platform settings"),
-        now=now,
-        before=_shown(before, {}),
-        after=_shown(after, given),
-    )
+    subject = Subject("platform settings", "", "Platform settings")
+    audit.record(session, caller, "change", subject, now=now, before=_shown(before, {}), after=_shown(after, given))
     return after
+
+
+def _moved(before: PlatformSettings, given: Mapping[str, Any]) -> frozenset[str]:
+    """Return the stored secrets that would go to another host than the one they were entered for (security.md U2)."""
+    return frozenset(
+        name
+        for name, target in _SENT_TO.items()
+        if name in before.secrets_set and _host(before[target]) != _host(given.get(target, before[target]))
+    )
+
+
+def _host(address: Any) -> str:
+    text = str(address).strip().lower()
+    return urlsplit(text).netloc if "//" in text else text
 
 
 def _store(session: Session, name: str, value: Any, box: SecretBox) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,9 @@ def test_from_one_machine_to_another(shell, tmp_path):
     assert json.loads(other("platform", "show", "--json").stdout)["alarm_days"] == 7
     other("audit", "verify", "--head", head)
     assert "not empty" in other("restore", file, "--key-file", str(key), expect=1).stderr
+
+
+def test_the_reference_of_settings_is_the_one_in_the_documents(shell):
+    made = shell("platform", "fields").stdout
+    assert made == (Path(__file__).parents[2] / "docs" / "platform.md").read_text()
+    assert "canary" not in shell("platform", "show").stdout

@@ -1,7 +1,7 @@
-"""The form of an integration, built from the field table: what stands on the page, and what comes back from it."""
+"""Forms built from the field tables (integrations, platform): what stands on the page, and what comes back from it."""
 
 from addin_host.web.forms.controls import CHOICE_LABELS, IntegrationForm
-from addin_host.web.forms.page import Filled, Section, ShownField, sections
+from addin_host.web.forms.page import Filled, Section, ShownField, platform_sections, sections
 from addin_host.web.forms.record import cleared_secrets, submitted_record, typed_values
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Section",
     "ShownField",
     "cleared_secrets",
+    "platform_sections",
     "sections",
     "submitted_record",
     "typed_values",

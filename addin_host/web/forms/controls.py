@@ -13,6 +13,7 @@ from wtforms.widgets import CheckboxInput, ListWidget, NumberInput
 
 from addin_host.domain.fields import BY_NAME, FIELDS
 from addin_host.domain.fields import Field as TableField
+from addin_host.domain.platform import PLATFORM_FIELDS
 
 Lists = Mapping[str, Sequence[tuple[int, str]]]
 CHOICE_LABELS: Mapping[str, str] = {
@@ -35,6 +36,9 @@ CHOICE_LABELS: Mapping[str, str] = {
     "EXCHANGE_USER_ID_TOKEN": "Exchange identity token",
     "SSO_TOKEN": "Single sign-on token",
     "NAA_TOKEN": "Nested app authentication (NAA) token",
+    "STARTTLS": "STARTTLS",
+    "TLS": "TLS from the start",
+    "NONE": "None",
 }
 LONG_KINDS = frozenset({"html_template", "text_template", "static_html", "pem"})
 _LINES_KINDS = frozenset(
@@ -44,6 +48,7 @@ _LINES_KINDS = frozenset(
         "list_of_origins_one_per_line",
         "list_of_uuids_one_per_line",
         "list_of_emails_one_per_line",
+        "list_of_roles_one_per_line",
     }
 )
 TALL_KINDS = LONG_KINDS | _LINES_KINDS | {"html_label"}
@@ -70,24 +75,28 @@ _BY_KIND: Mapping[str, Callable[..., Control]] = {
     "list_of_choices": SelectMultipleField,
     "secret": PasswordField,
 }
-IntegrationForm: Any = type(
-    "IntegrationForm",
-    (FlaskForm,),
-    {field.name: _control(field) for field in FIELDS if field.is_editable and field.kind != "image"},
-)
 
 
-def form_of(values: Mapping[str, Any], lists: Lists) -> Any:
-    """Return the form filled with values. `lists` holds the entries (id, name) of the fields that refer to a list."""
+def _form(name: str, table: Sequence[TableField]) -> Any:
+    made = {field.name: _control(field) for field in table if field.is_editable and field.kind != "image"}
+    return type(name, (FlaskForm,), made)
+
+
+IntegrationForm = _form("IntegrationForm", FIELDS)
+PlatformForm = _form("PlatformForm", PLATFORM_FIELDS)
+
+
+def form_of(values: Mapping[str, Any], lists: Lists, form: Any = IntegrationForm) -> Any:
+    """Return a form filled with values. `lists` holds the entries (id, name) of the fields that refer to a list."""
     lines = {f.name: "\n".join(values.get(f.name) or ()) for f in FIELDS if f.kind == "list_of_url_or_fqdn"}
-    form = IntegrationForm(formdata=None, data={**values, **lines})
+    filled = form(formdata=None, data={**values, **lines})
     for name, entries in lists.items():
-        form[name].choices = [
+        filled[name].choices = [
             ("", "None"),
             *((str(number), text) for number, text in entries),
             *_gone(name, values, lists),
         ]
-    return form
+    return filled
 
 
 def _gone(name: str, values: Mapping[str, Any], lists: Lists) -> list[SelectChoice]:

@@ -12,8 +12,9 @@ from wtforms import Field as Control
 
 from addin_host.domain.errors import Problem
 from addin_host.domain.fields import FIELDS, Field, is_blank
+from addin_host.domain.platform import PLATFORM_FIELDS
 from addin_host.web.forms.availability import available_when, is_available
-from addin_host.web.forms.controls import LONG_KINDS, Lists, form_of
+from addin_host.web.forms.controls import LONG_KINDS, Lists, PlatformForm, form_of
 
 # The places of fields that hold code of some kind, rather than words.
 _CODE = LONG_KINDS | {"url", "fqdn", "uuid"}
@@ -130,10 +131,18 @@ class Filled:
 
 
 def sections(filled: Filled, lists: Lists) -> list[Section]:
-    """Return the whole form, section by section."""
-    form = form_of(filled.values, lists)
+    """Return the whole form of an integration, section by section."""
+    return _sections(FIELDS, form_of(filled.values, lists), filled)
+
+
+def platform_sections(filled: Filled) -> list[Section]:
+    """Return the form of the platform settings, section by section."""
+    return _sections(PLATFORM_FIELDS, form_of(filled.values, {}, PlatformForm), filled)
+
+
+def _sections(table: Sequence[Field], form: Any, filled: Filled) -> list[Section]:
     errors = {problem.field: problem.message for problem in reversed(filled.problems)}
-    grouped = groupby(FIELDS, key=lambda field: field.section)
+    grouped = groupby(table, key=lambda field: field.section)
     return [
         Section(title, [_shown(field, form, filled, errors.get(field.name, "")) for field in fields])
         for title, fields in grouped

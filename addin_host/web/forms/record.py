@@ -6,7 +6,7 @@ Nothing is judged here: what cannot be read as its kind (a number that is none) 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -20,7 +20,7 @@ CLEAR = "_clear"
 Form = MultiDict[str, str]
 _BOX_KINDS = frozenset({"bool", "list_of_choices"})
 # Values of these kinds hold no blanks; those that come along with copying are dropped.
-_TRIMMED = frozenset({"url", "fqdn", "email", "uuid"})
+_TRIMMED = frozenset({"url", "fqdn", "email", "uuid", "host", "proxy"})
 _ON = frozenset({"on", "true", "1", "y", "yes"})
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -48,27 +48,27 @@ def _is_kept(field: Field, form: Form, typed: Mapping[str, Any]) -> bool:
     return is_blank(form.get(field.name)) or not is_available(field, typed)
 
 
-def cleared_secrets(form: Form) -> frozenset[str]:
+def cleared_secrets(form: Form, table: Sequence[Field] = FIELDS) -> frozenset[str]:
     """Return the names of the secrets that the form asks to forget."""
-    names = {field.name for field in FIELDS if field.is_secret and field.is_editable}
+    names = {field.name for field in table if field.is_secret and field.is_editable}
     return frozenset(name for name in form.getlist(CLEAR) if name in names and is_blank(form.get(name)))
 
 
-def typed_values(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
+def typed_values(form: Form, before: Mapping[str, Any] | None, table: Sequence[Field] = FIELDS) -> dict[str, Any]:
     """Return what stands in the form, available or not, for every field that a person may set; secrets are left out."""
-    stored = _stored(before)
+    stored = _stored(before, table)
     boxes = frozenset(form.getlist(BOXES))
     return {
         field.name: _typed(field, form, boxes, stored[field.name])
-        for field in FIELDS
+        for field in table
         if field.is_editable and not field.is_secret and field.kind != "image"
     }
 
 
-def _stored(before: Mapping[str, Any] | None) -> dict[str, Any]:
+def _stored(before: Mapping[str, Any] | None, table: Sequence[Field] = FIELDS) -> dict[str, Any]:
     """Return the stored record without secrets and icon, with defaults for what is newer than it."""
-    values = defaults() | dict(before or {})
-    names = {field.name for field in FIELDS if not field.is_secret and field.kind != "image"}
+    values = defaults(table) | dict(before or {})
+    names = {field.name for field in table if not field.is_secret and field.kind != "image"}
     return {name: value for name, value in values.items() if name in names and (before or name != "uuid")}
 
 
