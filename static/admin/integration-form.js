@@ -144,7 +144,14 @@ function followScroll() {
     const seen = entries.find((entry) => entry.isIntersecting);
     if (seen) mark(seen.target);
   }, { rootMargin: "-25% 0px -70% 0px" });
-  for (const section of form.querySelectorAll(".form-section")) observer.observe(section);
+  const sections = [...form.querySelectorAll(".form-section")];
+  for (const section of sections) observer.observe(section);
+  mark(sections[0]);
+  // The last ones may be too short to reach the place that is watched.
+  index.addEventListener("click", (event) => {
+    const chosen = sections.find((section) => linkTo(section) === event.target);
+    if (chosen) setTimeout(mark, 200, chosen);
+  });
 }
 
 function show(view) {
