@@ -1,0 +1,159 @@
+"""The live preview in Chromium: it follows the keys, and the real pane comes into every state, against no policy."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, Playwright, expect
+
+from addin_host.domain.preview import STATES
+
+from . import programs
+from .processes import Server, free_port
+
+ROOT = Path(__file__).parents[2]
+FIELD = "personal_vmr_instructions_template"
+# What stands on the pane's screen in each state: data-screen, and words.
+SCREENS = {
+    "start": ("home", "Sign In"),
+    "signing-in": ("home", "Sign In"),
+    "signed-in": ("home", "Add a Personal VMR"),
+    "ended": ("home", "Sign In"),
+    "one": ("list", "Alice's meeting room"),
+    "list": ("list", "Project Amber"),
+    "many": ("list", "Filter by name or address"),
+    "none": ("none", "You do not have any personal VMRs"),
+    "error-signing-in": ("problem", "There was a problem signing you in"),
+    "error-getting": ("problem", "There was a problem getting your personal VMRs"),
+    "error-inserting": ("problem", "There was a problem adding the joining instructions"),
+    "success": ("success", "Success"),
+    "already": ("already", "VMR already assigned"),
+    "edited": ("question", "were edited"),
+    "outside": ("sentence", "Open this pane from a meeting"),
+    "off": ("sentence", "switched off"),
+}
+
+
+@dataclass
+class Form:
+    """The form of the demo's first integration, with the preview beside it. `errors` are those of the console."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" or "Content Security Policy" in message.text:
+            self.errors.append(message.text)
+
+    @property
+    def pane(self) -> FrameLocator:
+        return self.outlook.frame_locator("#pane-frame")
+
+    @property
+    def outlook(self) -> FrameLocator:
+        return self.page.frame_locator('[data-frame="outlook"]')
+
+    def text(self, form: str = "html") -> FrameLocator:
+        return self.page.frame_locator(f'[data-frame="{form}"]')
+
+    def choose(self, name: str, value: str) -> None:
+        self.page.locator(f'[data-choice="{name}"]').select_option(value)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The origin of a running demo, and its administrator's password."""
+    folder, port = tmp_path_factory.mktemp("preview"), free_port()
+    log = folder / "demo.log"
+    command = [sys.executable, "-c", "from addin_host.app import main; main()", "demo", "--port", str(port)]
+    environ = {"ADDIN_HOST_DATA": str(folder), "DATABASE_URL": f"sqlite:///{folder}/demo.db"}
+    with Server(
+        command, log=log, ready=lambda: "password:" in log.read_text(), cwd=ROOT, environ=environ, seconds=60
+    ) as server:
+        password = re.search(r"name: admin, password: (.+)", server.text())
+        assert password, server.text()
+        yield f"http://127.0.0.1:{port}", password[1].strip()
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    started = playwright.chromium.launch(
+        executable_path=programs.program("chromium"), args=["--disable-background-networking"]
+    )
+    yield started
+    started.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def form(request: pytest.FixtureRequest, chromium: Browser, demo: tuple[str, str]) -> Iterator[Form]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme=request.param)
+    context.set_default_timeout(15_000)
+    opened = Form(context.new_page())
+    opened.page.goto(f"{demo[0]}/admin/")
+    opened.page.get_by_label("Name").fill("admin")
+    opened.page.get_by_label("Password").fill(demo[1])
+    opened.page.get_by_role("button", name="Sign in", exact=True).click()
+    opened.page.wait_for_url("**/admin/")
+    opened.page.on("console", opened.hear)
+    opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.page.goto(f"{demo[0]}/admin/integrations/1/")
+    expect(opened.page.locator('[data-choice="theme"]')).to_have_value(request.param)
+    yield opened
+    context.close()
+
+
+def test_the_preview_follows_the_keys_and_saves_nothing(form: Form) -> None:
+    page = form.page
+    expect(form.pane.get_by_role("heading", name="Add a VMR")).to_be_visible()
+    page.locator("#addin_pane_title").press("End")
+    page.locator("#addin_pane_title").press_sequentially(" today")
+    expect(form.pane.get_by_role("heading", name="Add a VMR today")).to_be_visible()
+    page.locator("#addin_button_label").fill("Make it a call")
+    expect(form.outlook.get_by_role("button", name="Make it a call")).to_be_visible()
+    page.locator("#addin_pane_success_heading").fill("Well done")  # the preview goes to where this can be seen
+    expect(form.pane.get_by_role("heading", name="Well done")).to_be_visible()
+
+    page.locator(f"#{FIELD}").fill("<p>Join <b>{{ name }}</p>")
+    expect(form.text().get_by_text("Join Alice's meeting room")).to_be_visible()
+    expect(form.text("text").get_by_text("Join Alice's meeting room")).to_be_visible()
+    expect(page.get_by_text("line 1, column 9: <b> is opened here and not closed.")).to_be_visible()
+    page.locator(f"#{FIELD}").fill("Join\n{{ nmae }}")
+    expect(form.text().get_by_text("This text has an error in line 2, column 4.")).to_be_visible()
+    page.reload()
+    expect(page.locator("#addin_pane_title")).to_have_value("Add a VMR")
+    assert form.errors == []
+
+
+def test_a_dark_safe_version_goes_into_the_form_when_asked_and_a_real_vmr_fills_it(form: Form) -> None:
+    page = form.page
+    page.get_by_role("button", name="E-mails and texts").click()
+    form.choose("text", FIELD)
+    expect(page.get_by_text("This text fixes black or white.")).to_be_visible()
+    assert "#000000" in page.locator(f"#{FIELD}").input_value()
+    page.get_by_role("button", name="Put a version without them into the form").click()
+    expect(page.get_by_text("This text fixes black or white.")).to_be_hidden()
+    assert "#000000" not in page.locator(f"#{FIELD}").input_value()
+    page.locator('[data-choice="wanted"]').fill("town hall")
+    expect(form.text().get_by_text("townhall@vmr.example.com").first).to_be_visible()
+    expect(form.text().get_by_text("123456")).to_be_visible()
+    form.choose("sample", "few")
+    form.choose("vmr", "")
+    expect(form.text().get_by_text("481516").first).to_be_visible()
+    assert form.errors == []
+
+
+def test_the_real_pane_comes_into_every_state(form: Form) -> None:
+    assert SCREENS.keys() == STATES.keys()
+    expect(form.pane.get_by_role("button", name="Sign In")).to_be_visible()
+    for state, (screen, words) in SCREENS.items():
+        form.choose("state", state)
+        shown = form.pane.locator(f'html[data-state="{state}"] #screen[data-screen="{screen}"]')
+        expect(shown, state).to_contain_text(words)
+    form.choose("state", "many")
+    expect(form.pane.locator(".vmr")).to_have_count(9)
+    assert form.errors == []
