@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any, TextIO
 
 from addin_host.domain.directory import COLUMNS, REQUIRED, Kind, Submitted, User, Vmr
@@ -22,6 +23,7 @@ _READ_ONLY = frozenset({"id", "uuid", "resource_uri", "resource_id", "creation_t
 _PINS = frozenset({"pin", "guest_pin"})
 _ALIAS_COLUMN = re.compile(r"alias(es|[0-9]*)")
 _SEPARATORS = re.compile(r"[;,\s]+")
+_PART = 500
 _BLANK = re.compile(r"\s*")
 # A spreadsheet takes a cell that begins like this for a formula, unless an apostrophe stands before it.
 _FORMULA = re.compile(r"'*[=+\-@]")
@@ -91,12 +93,17 @@ def _headings(cells: Sequence[str], kind: Kind) -> list[str]:
 
 def _heading_problem(name: str, number: int, kind: Kind) -> Iterator[Problem]:
     if name not in COLUMNS[kind] and not (kind is Kind.VMR and _ALIAS_COLUMN.fullmatch(name)):
-        yield Problem(name, "", _unknown("column", name, number, COLUMNS[kind]))
+        # Not even as the problem's field: what stands here without a heading row may be a PIN.
+        yield Problem(name if _is_a_name(name) else "", "", _unknown("column", name, number, COLUMNS[kind]))
+
+
+def _is_a_name(text: str) -> bool:
+    return bool(re.fullmatch(r"[a-z][a-z_]{0,39}[0-9]?", text, re.IGNORECASE))
 
 
 def _unknown(what: str, name: str, number: int, known: Iterable[str]) -> str:
     """Name what is unknown only when it looks like a name: without a heading row it may be a PIN."""
-    shown = repr(name) if re.fullmatch(r"[a-z][a-z_]{0,39}[0-9]?", name, re.IGNORECASE) else f"number {number}"
+    shown = repr(name) if _is_a_name(name) else f"number {number}"
     near = difflib.get_close_matches(name.lower(), list(known), n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
     return f"The {what} {shown} is not known. {hint}"
@@ -196,6 +203,18 @@ def write_csv(stream: TextIO, kind: Kind, records: Iterable[Vmr | User], *, with
     writer = csv.writer(stream)
     writer.writerow(columns)
     writer.writerows([_cell(getattr(record, column)) for column in columns] for record in records)
+
+
+def csv_parts(kind: Kind, records: Iterable[Vmr | User], *, with_pins: bool) -> Iterator[str]:
+    """Yield what `write_csv` writes piece by piece, however many records there are."""
+    remaining = iter(records)
+    part = io.StringIO(newline="")
+    write_csv(part, kind, islice(remaining, _PART), with_pins=with_pins)
+    yield part.getvalue()
+    while rows := list(islice(remaining, _PART)):
+        part = io.StringIO(newline="")
+        write_csv(part, kind, rows, with_pins=with_pins)
+        yield part.getvalue().split("\n", 1)[1]
 
 
 def _cell(value: Any) -> str:

@@ -30,7 +30,7 @@ Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Searched:
+class Searched:
     """A table that is searched: the column it is ordered by, and the columns where a short word may begin."""
 
     table: str
@@ -39,8 +39,8 @@ class _Searched:
     with_aliases: bool = False
 
 
-VMRS = _Searched("conference", "name", ("name", "primary_owner_email_address"), with_aliases=True)
-USERS = _Searched("end_user", "primary_email_address", INDEXED["end_user"])
+VMRS = Searched("conference", "name", ("name", "primary_owner_email_address"), with_aliases=True)
+USERS = Searched("end_user", "primary_email_address", INDEXED["end_user"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Found:
     exact: bool = False
 
 
-def find(session: Session, searched: _Searched, query: Query) -> Found:
+def find(session: Session, searched: Searched, query: Query) -> Found:
     """Return one page of the records that hold every word."""
     return _Search(session, searched, query).run()
 
@@ -76,7 +76,7 @@ def find(session: Session, searched: _Searched, query: Query) -> Found:
 @dataclass(slots=True)
 class _Search:
     session: Session
-    searched: _Searched
+    searched: Searched
     query: Query
     words: Sought | None = field(init=False)
     sqlite: bool = field(init=False)

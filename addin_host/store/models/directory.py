@@ -123,7 +123,7 @@ class IdentityProviderGroupRow(Model):
 class ImportJobRow(Model):
     """A file that an administrator handed in for the directory: previewed, then imported in the background.
 
-    `state` is preview, waiting, running, done, failed or cancelled; `content` is sealed, since it may hold PINs, and
+    `state` is examining, preview, waiting, running, done, failed or cancelled; `content` is sealed, since it may hold PINs, and
     taken away when the job ends. `report` holds rows at fault as [row, column, message].
     """
 
