@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from addin_host.domain.alarms import CHECKS
-from addin_host.domain.errors import HostError
+from addin_host.domain.alarms import CHECKS, MESSAGES, Level
+from addin_host.domain.errors import Misconfigured
 from addin_host.domain.ports import Outside
-from addin_host.flows import checks, leases, notify
+from addin_host.flows import alarms, checks, leases, notify
 from addin_host.flows.checks import Inspection
 from addin_host.flows.cleaning import clean
 from addin_host.store.models import AlarmRow, CheckRunRow, IntegrationRow, MarkRow
@@ -61,11 +61,24 @@ def stop(upkeep: Upkeep) -> None:
 
 
 def _tell(upkeep: Upkeep) -> None:
+    """Send what is pending. A secret of the settings that cannot be opened is an alarm of its own."""
     own = upkeep.inspection
     try:
         notify.send_pending(own.database, box=own.box, outside=upkeep.outside, now=own.now())
-    except HostError as error:
-        _log.warning("alarm messages were not sent: %s", error.message)
+    except Misconfigured as error:
+        with own.database.write() as session:
+            alarms.raise_(
+                session,
+                MESSAGES,
+                integration_id=None,
+                level=Level.ERROR,
+                details=error.message,
+                next_step="Enter it again in the settings.",
+                now=own.now(),
+            )
+        return
+    with own.database.write() as session:
+        alarms.clear(session, MESSAGES, integration_id=None, now=own.now())
 
 
 def _check(upkeep: Upkeep) -> None:

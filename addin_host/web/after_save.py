@@ -12,6 +12,4 @@ def saved(integration_id: int) -> None:
     """Start the checks of an integration that was just stored. Call it after the commit; it never fails the save."""
     host = services()
     with suppress(RuntimeError):  # the process is about to end; upkeep checks it another time
-        host.background.submit(
-            "checks after saving", lambda: checks.by_itself(host.inspection, integration_id, "Saved")
-        )
+        host.checking.submit("checks after saving", lambda: checks.by_itself(host.inspection, integration_id, "Saved"))

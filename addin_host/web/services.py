@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -34,7 +34,11 @@ KEY = "addin_host"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One frozen value per application; `bearer_keys` sign the pane's bearers, newest first."""
+    """One frozen value per application; `bearer_keys` sign the pane's bearers, newest first.
+
+    `checking` has threads of its own for the checks after a save: a program that saves a thousand integrations holds
+    up nobody's import.
+    """
 
     database: Database
     deployment: Deployment
@@ -51,6 +55,7 @@ class Services:
     background: Background
     outside: Outside
     now: Callable[[], datetime]
+    checking: Background = field(default_factory=lambda: Background(2))
 
     @property
     def inspection(self) -> Inspection:

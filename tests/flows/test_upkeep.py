@@ -31,6 +31,7 @@ from addin_host.store.models import (
     IntegrationRow,
     Model,
     PendingSignInRow,
+    PlatformSettingRow,
     PreviewDraftRow,
     RequestCountRow,
     SetupLinkRow,
@@ -239,6 +240,22 @@ def test_history_goes_with_its_retention_but_the_newest_run_stays(keeper, databa
     with database.write() as session:
         assert clean(session, now=clock()) == 3
     assert [count(database, model) for model in (CheckRunRow, AlarmRow, UsageRow)] == [1, 2, 1]
+
+
+def test_a_secret_of_the_settings_that_cannot_be_opened_is_an_alarm_until_it_can(keeper, database, clock):
+    add(
+        database,
+        PlatformSettingRow(name="alarm_webhook_url", value="https://hook.example.com/"),
+        PlatformSettingRow(name="alarm_webhook_secret", value="nonsense"),
+    )
+    tick(keeper)
+    with database.write() as session:
+        alarm = session.scalar(select(AlarmRow))
+        assert (alarm.identifier, alarm.open_key is None) == ("messages", False)
+        session.delete(session.get(PlatformSettingRow, "alarm_webhook_secret"))
+    tick(keeper)
+    with database.read() as session:
+        assert session.scalar(select(AlarmRow).where(AlarmRow.instance == "")).open_key is None
 
 
 def test_cleaning_is_hourly(keeper, database, clock):

@@ -254,7 +254,15 @@ def test_a_provider_in_order_passes_everything_and_is_sent_no_secret(kind):
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"), [(200, Outcome.OK), (302, Outcome.OK), (400, Outcome.OK), (404, Outcome.FAILED)]
+    ("status", "expected"),
+    [
+        (200, Outcome.OK),
+        (302, Outcome.OK),
+        (400, Outcome.OK),
+        (500, Outcome.OK),
+        (404, Outcome.FAILED),
+        (503, Outcome.WARNING),
+    ],
 )
 def test_authorization(status, expected):
     behave = lambda _, connection: answer(connection, b"x", status=status, headers=("Location: /x",))  # noqa: E731
@@ -275,6 +283,7 @@ def test_authorization(status, expected):
         ((400, b'{"problem": 1}'), Outcome.FAILED),
         ((200, b'{"access_token": "x"}'), Outcome.FAILED),
         ((404, b"internal detail"), Outcome.FAILED),
+        ((500, b"internal detail"), Outcome.FAILED),
         ((503, b"internal detail"), Outcome.WARNING),
     ],
 )

@@ -35,10 +35,10 @@ class Sight:
         self.note(url, answer.headers.get("date", ""))
         return answer
 
-    def post(self, url: str, form: Mapping[str, str]) -> Answer:
-        """Post a form. Unlike `get`, every status is an answer."""
-        with self.outbound.session(self.route) as session:
-            response = session.post(url, data=dict(form), headers={"Accept": "application/json"})
+    def ask(self, method: str, url: str, *, accept: str, form: Mapping[str, str] | None = None) -> Answer:
+        """Send a request to an address that is not made for it. Unlike with `get`, every status is an answer."""
+        with self.outbound.session(self.route, max_bytes=PAGE_BYTES) as session:
+            response = session.request(method, url, data=form, headers={"Accept": accept})
         self.note(url, response.headers.get("Date", ""))
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, response.content)

@@ -13,19 +13,22 @@ from addin_host.gateways.probes.sight import Sight, metadata_url
 
 # A grant that no provider knows: it has to be refused, and no client or code needs to be named.
 _IMPOSSIBLE = {"grant_type": "addin-host-check"}
+_BUSY = frozenset({429, 502, 503, 504})
 _EXCHANGE_ONLINE = frozenset({"outlook.office365.com", "outlook.office.com"})
 
 
 def authorization(sight: Sight) -> Verdict:
-    """Open the authorization endpoint as a browser would; any page but "not found" will do."""
+    """Open the authorization endpoint as a browser would. Nothing is asked of it, so any page of its own will do."""
     url = str(sight.integration["personal_vmr_oauth_auth_endpoint"])
     host = parse_url(url, sight.route.policy).host
     try:
-        answer = sight.get(url, accept="text/html")
+        answer = sight.ask("GET", url, accept="text/html")
     except Redirected:
         return fine(f"{host} answers over https with a trusted certificate.")
     if answer.status in (404, 410):
         return fail(f"{host} has no page at the authorization URI.", "Correct the authorization URI.")
+    if answer.status in _BUSY:
+        return warn(f"{host} cannot answer at the moment.", "Check again later.")
     return fine(f"{host} answers over https with a trusted certificate.")
 
 
@@ -33,8 +36,8 @@ def token(sight: Sight) -> Verdict:
     """Send a request that has to be refused, and look at how it is."""
     url = str(sight.integration["personal_vmr_oauth_token_endpoint"])
     host = parse_url(url, sight.route.policy).host
-    answer = sight.post(url, _IMPOSSIBLE)
-    if answer.status >= 500 or answer.status == 429:
+    answer = sight.ask("POST", url, accept="application/json", form=_IMPOSSIBLE)
+    if answer.status in _BUSY:
         return warn(f"{host} cannot answer at the moment.", "Check again later.")
     if answer.status in (400, 401) and _names_an_error(answer):
         return fine(f"{host} answers as a token endpoint does.")

@@ -123,7 +123,7 @@ def test_saving_starts_them(world):
 def test_saving_never_fails_because_of_them(world):
     with world.app.test_request_context():
         saved(999)
-        world.services.background._executor().shutdown()
+        world.services.checking._executor().shutdown()
         saved(1)
     with world.database.read() as db:
         assert checks.latest(db, 1, now=world.clock()) == []
