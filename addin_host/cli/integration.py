@@ -1,4 +1,4 @@
-"""`addin-host integration`: until the admin pages exist, integrations are kept as files."""
+"""`addin-host integration`: integrations as files, for those who keep them so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Invalid, Problem
 from addin_host.domain.fields_page import fields_page
-from addin_host.domain.manifest import too_long_labels
+from addin_host.domain.notices import notices
 from addin_host.flows import integrations
 from addin_host.flows.integrations import Draft
 
@@ -50,8 +50,8 @@ def import_(wiring: Wiring, file: Path, as_json: bool) -> None:
     for value in values:
         line = {"id": value.id, "uuid": value.uuid, "name": value["name"], "version": value.version}
         click.echo(json.dumps(line) if as_json else "Integration {id} ({name}) is at version {version}.".format(**line))
-        for label in too_long_labels(value):
-            click.echo(f"Note: {label}", err=True)
+        for notice in notices(value):
+            click.echo(f"Note: {notice}", err=True)
 
 
 def _records(file: Path) -> list[Mapping[str, Any]]:
