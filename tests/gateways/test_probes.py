@@ -169,6 +169,22 @@ def test_inside_addresses_are_not_called(name, address):
     assert address not in message
 
 
+@pytest.mark.parametrize("name", ["certificate", "pane", "static", "admin"])
+def test_a_name_that_is_not_found_is_the_trouble_of_one_check(name):
+    found, message = outcome(name, integration(), table={})
+    assert (found, "DNS" in message) == (Outcome.SKIPPED, True)
+
+
+@pytest.mark.parametrize("context", [CA.server_context("vmr.test", days=-1), None], ids=["expired", "no TLS"])
+def test_a_connection_that_is_not_trusted_is_the_trouble_of_one_check(context):
+    with AddIn(context) as server:
+        verdict, run = probe("certificate", integration(server.port), server.port)
+        assert verdict.outcome is Outcome.FAILED
+        for name in ("pane", "static", "admin"):
+            assert run.probe(Step(BY_CHECK[name])).outcome is Outcome.SKIPPED
+    assert server.requests == []
+
+
 # Reverse proxy --------------------------------------------------------------------------------------------------------
 
 

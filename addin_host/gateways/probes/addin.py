@@ -57,17 +57,20 @@ def _not_found(fqdn: str, *, through_proxy: bool, is_temporary: bool) -> Verdict
 
 
 def _closed_to_us(sight: Sight) -> Verdict | None:
-    """Return why the own address is not called, where it is not: it stands inside the network, and may not be called.
+    """Return why the own address is not called, where it is not.
 
-    A name that is not found is left to the call, which says so.
+    It stands inside the network and may not be called, or a check before has found it unreachable: one trouble raises
+    one alarm.
     """
+    if sight.own_fault:
+        return skip("Not asked: no trusted connection is made. See the check of the certificate.")
     if sight.route.proxy:
         return None
     peer = parse_url(f"{sight.integration.origin}/", sight.route.policy)
     try:
         addresses = _addresses(sight)
     except socket.gaierror:
-        return None
+        return skip(f"Not asked: {peer.host} is not found from here. See the check of its DNS entry.")
     if all(address_allowed(address, sight.route.policy, peer) for address in addresses):
         return None
     return skip(
@@ -83,8 +86,10 @@ def certificate(sight: Sight) -> Verdict:
     try:
         shown = sight.outbound.handshake(f"{sight.integration.origin}/", sight.route)
     except CertificateFault as fault:
+        sight.own_fault = True
         return fail(fault.message, _CERTIFICATE_STEPS[fault.fault])
     except Upstream as error:
+        sight.own_fault = True
         return fail(error.message, "Make sure that the reverse proxy runs, and that this machine may reach its port.")
     left = shown.expires - sight.now()
     until = f"{shown.expires:%Y-%m-%d} ({left.days} days)"

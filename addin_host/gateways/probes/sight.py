@@ -20,7 +20,11 @@ PAGE_BYTES = 1024 * 1024
 
 @dataclass(slots=True)
 class Sight:
-    """One integration as its probes see it. `skews` holds, by host, how far its clock is ahead of ours."""
+    """One integration as its probes see it.
+
+    `skews` holds, by host, how far its clock is ahead of ours; `own_fault` says that no connection to the own public
+    address can be made, which the checks behind it need not repeat.
+    """
 
     integration: Integration
     outbound: Outbound
@@ -28,6 +32,7 @@ class Sight:
     installation: Installation
     now: Callable[[], datetime]
     skews: dict[str, timedelta] = field(default_factory=dict)
+    own_fault: bool = False
 
     def get(self, url: str, *, accept: str = "application/json", max_bytes: int = PAGE_BYTES) -> Answer:
         """Fetch a document as `Outbound.get` does, and note the time that the other server sent."""
