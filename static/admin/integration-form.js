@@ -133,6 +133,7 @@ function goTo(event) {
 
 function followScroll() {
   const index = document.querySelector(".section-index");
+  if (!index) return;
   const mark = (section) => {
     for (const anchor of index.querySelectorAll("[aria-current]")) anchor.removeAttribute("aria-current");
     const current = linkTo(section);

@@ -11,6 +11,7 @@ import pytest
 from addin_host.domain.fields import FIELDS, defaults
 from addin_host.domain.integration import Integration
 from addin_host.domain.notices import notices
+from addin_host.domain.platform import PLATFORM_FIELDS
 from addin_host.web.forms import CHOICE_LABELS
 from tests.conftest import a_record
 
@@ -43,7 +44,7 @@ def test_help_is_in_our_own_words() -> None:
 
 
 def test_every_choice_has_words() -> None:
-    assert {choice for field in FIELDS for choice in field.choices} == set(CHOICE_LABELS)
+    assert {choice for field in (*FIELDS, *PLATFORM_FIELDS) for choice in field.choices} == set(CHOICE_LABELS)
 
 
 def an_integration(**changes: Any) -> Integration:

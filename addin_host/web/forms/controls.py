@@ -92,8 +92,8 @@ def form_of(values: Mapping[str, Any], lists: Lists, form: Any = IntegrationForm
     filled = form(formdata=None, data={**values, **lines})
     for name, entries in lists.items():
         filled[name].choices = [
-            ("", "None"),
-            *((str(number), text) for number, text in entries),
+            SelectChoice("", "None"),
+            *(SelectChoice(str(number), text) for number, text in entries),
             *_gone(name, values, lists),
         ]
     return filled

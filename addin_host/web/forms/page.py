@@ -141,7 +141,7 @@ def platform_sections(filled: Filled) -> list[Section]:
 
 
 def _sections(table: Sequence[Field], form: Any, filled: Filled) -> list[Section]:
-    errors = {problem.field: problem.message for problem in reversed(filled.problems)}
+    errors = {problem.field: str(problem) for problem in reversed(filled.problems)}
     grouped = groupby(table, key=lambda field: field.section)
     return [
         Section(title, [_shown(field, form, filled, errors.get(field.name, "")) for field in fields])
@@ -157,7 +157,7 @@ def _shown(field: Field, form: Any, filled: Filled, error: str) -> ShownField:
         available=is_available(field, filled.values),
         required=field.is_required(filled.values),
         changed=_is_changed(field, filled),
-        error=error[:1].upper() + error[1:],
+        error=error,
         state=_state(field, filled),
         note="Not kept: type it again before you save." if field.name in filled.dropped_secrets else "",
     )

@@ -245,7 +245,7 @@ def test_references_are_chosen_from_the_lists(admin: MakeAdmin, world: World) ->
     assert record(world)["ivr_theme"] == theme.id
     refused = send(browser, world, ivr_theme="99")
     assert refused.status_code == 400
-    assert "names a theme that is not in the list" in refused.text.replace("Names", "names")
+    assert "Scheduled conference theme: names a theme that is not in the list" in refused.text
     assert "Scheduled conference theme 99 (deleted)" in refused.text
 
 
