@@ -25,6 +25,7 @@ from addin_host.flows.personal_vmrs import NO_ALIAS
 from addin_host.store.models import ConferenceRow, IntegrationRow, PreviewDraftRow
 
 KEPT_FOR = timedelta(minutes=30)
+MOST_DRAFTS = 20  # of one account: as many forms as somebody may have open
 _EMPTY = RenderedText()
 
 
@@ -55,11 +56,18 @@ def keep_draft(
     session.execute(delete(PreviewDraftRow).where(PreviewDraftRow.expires_at <= now))
     row = _row(session, token, account_id, now) if token else None
     if row is None or row.integration_id != integration_id:
+        _forget_oldest(session, account_id)
         token = secrets.token_urlsafe(32)
         row = PreviewDraftRow(token_hash=_hash(token), account_id=account_id, integration_id=integration_id)
         session.add(row)
     row.record, row.expires_at = preview.shortened(record), now + KEPT_FOR
     return token
+
+
+def _forget_oldest(session: Session, account_id: int) -> None:
+    own = select(PreviewDraftRow.token_hash).where(PreviewDraftRow.account_id == account_id)
+    beyond = session.scalars(own.order_by(PreviewDraftRow.expires_at.desc()).offset(MOST_DRAFTS - 1)).all()
+    session.execute(delete(PreviewDraftRow).where(PreviewDraftRow.token_hash.in_(beyond)))
 
 
 def find_draft(session: Session, token: str, *, account_id: int, deployment: Deployment, now: datetime) -> Draft:

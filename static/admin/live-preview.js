@@ -3,7 +3,7 @@
  * the frames show the draft. A frame is loaded again only when what it shows has changed.
  */
 
-const QUIET = 300;
+const QUIET = 250;
 const form = document.getElementById("integration-form");
 const panel = document.getElementById("live-preview");
 
@@ -43,6 +43,7 @@ async function refresh() {
     const answer = await fetch(`/admin/preview/drafts?${address}`, { method: "POST", body: typed(), signal });
     const said = await answer.json();
     if (!answer.ok) return say(said.error?.message ?? "The preview cannot be made at the moment.");
+    if (!draft) chooseUsed(said.texts);
     draft = said;
     token = said.token;
     say("");
@@ -50,6 +51,12 @@ async function refresh() {
   } catch (problem) {
     return problem.name === "AbortError" ? null : say("The preview does not answer. It tries again when you type.");
   }
+}
+
+/** Begin with a text that this integration uses. */
+function chooseUsed(texts) {
+  const used = Array.from(choice("text").options).find((option) => texts[option.value].used);
+  if (used && !texts[chosen("text")].used) used.selected = true;
 }
 
 function later() {
@@ -174,6 +181,8 @@ function begin() {
     clearTimeout(searching);
     searching = setTimeout(search, QUIET);
   });
+  // Where the preview is a tab, the form has to come back first.
+  one(".live-to-field").addEventListener("click", () => document.querySelector('.view-switch [data-view="fields"]')?.click());
   one('[data-do="dark-safe"]').addEventListener("click", putDarkSafe);
   refresh();
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from markupsafe import Markup
@@ -106,8 +107,7 @@ def _draft(token: str) -> Draft:
 
 def _filling() -> Filling:
     """Return what the address asks the texts to be filled with. Raises Refused for a VMR that cannot be shown."""
-    sample, vmr = request.args.get("sample", ""), request.args.get("vmr", "")
-    sample = sample if sample in shown.SAMPLES else "usual"
+    sample, vmr = _asked("sample", shown.SAMPLES, "usual"), request.args.get("vmr", "")
     if not vmr:
         return Filling(sample)
     caller().require(Permission.SEE_DIRECTORY)
@@ -148,10 +148,14 @@ def _json(value: Any) -> Response:
 @needs(Permission.SEE_DIRECTORY)
 def find_vmrs() -> Response:
     """Answer with some VMRs that fit what is typed, to fill the personal texts with."""
-    wanted = request.args.get("q", "").strip()[:250]
-    with services().database.read() as db:
-        found = directory.list_vmrs(db, search=wanted, limit=_FOUND_AT_MOST) if wanted else []
+    found = _vmrs_like(request.args.get("q", ""))
     return _json({"vmrs": [{"uuid": line.uuid, "name": line.name, "owner": line.owner} for line in found]})
+
+
+def _vmrs_like(wanted: str) -> list[directory.VmrLine]:
+    wanted = wanted.strip()[:250]
+    with services().database.read() as db:
+        return directory.list_vmrs(db, search=wanted, limit=_FOUND_AT_MOST) if wanted else []
 
 
 @blueprint.post("/")
@@ -165,8 +169,12 @@ def open_page() -> AnyResponse:
 @blueprint.get("/<token>/")
 @page_kind("admin with frames")
 @needs(Permission.SEE_INTEGRATIONS)
-def page(token: str) -> str:
-    """Answer with the whole preview of a draft."""
+def page(token: str) -> AnyResponse | str:
+    """Answer with the whole preview of a draft; `wanted` goes on with the first VMR that fits."""
+    if wanted := request.args.get("wanted"):
+        caller().require(Permission.SEE_DIRECTORY)
+        chosen = _choices() | {"vmr": line.uuid for line in _vmrs_like(wanted)[:1]}
+        return redirect(f"/admin/preview/{token}/?{urlencode(chosen)}")
     draft, filling = _draft(token), _filling()
     made = preview.rendered_texts(draft, list(shown.TEXTS), filling, rendering=services().rendering)
     return render_template(
@@ -183,6 +191,10 @@ def page(token: str) -> str:
         themes=shown.THEMES,
         samples=shown.SAMPLES,
     )
+
+
+def _choices() -> dict[str, str]:
+    return {name: request.args[name] for name in ("state", "theme", "sample") if name in request.args}
 
 
 def _asked(name: str, known: Any, otherwise: str) -> str:

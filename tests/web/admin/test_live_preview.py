@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from addin_host.domain.access import Role
 from addin_host.domain.preview import STATES, TEXTS
-from addin_host.flows.preview import KEPT_FOR
+from addin_host.flows.preview import KEPT_FOR, MOST_DRAFTS
 from addin_host.store.models import AccountRow, ConferenceRow, IntegrationRow, PreviewDraftRow
 from tests.web.admin_browser import Admin, MakeAdmin
 from tests.web.conftest import World, save
@@ -273,12 +273,36 @@ def test_a_real_vmr_is_shown_without_its_pins(world: World, admin: MakeAdmin) ->
     assert preview.get(f"text/{FIELD}", vmr="nobody").status_code == 404
 
 
+def test_without_scripts_a_vmr_is_found_by_name(admin: MakeAdmin) -> None:
+    preview = keep(admin(), **{FIELD: "{{ name }}"})
+    found = preview.get("", wanted="town hall", theme="dark")
+    assert found.status_code == 302
+    assert re.search(r"theme=dark&vmr=[0-9a-f-]{36}$", found.location)
+    assert "With the VMR “Town hall”" in preview.admin.get(found.location).text
+    assert "vmr=" not in preview.get("", wanted="nowhere").location
+
+
+def test_one_account_keeps_so_many_drafts_only(world: World, admin: MakeAdmin) -> None:
+    browser = admin()
+    first = keep(browser)
+    token = browser.token()
+    for _ in range(MOST_DRAFTS):
+        world.clock.forward(seconds=1)
+        browser.post("/admin/preview/?integration=1", {"csrf_token": token})
+    assert first.get("outlook").status_code == 404
+    with world.database.read() as db:
+        assert db.scalar(select(func.count()).select_from(PreviewDraftRow)) == MOST_DRAFTS
+
+
 def test_the_directory_is_only_for_those_who_see_it(world: World, admin: MakeAdmin) -> None:
     with world.database.read() as db:
         uuid = db.scalar(select(ConferenceRow.uuid))
     browser = admin(Role.INTEGRATION_ADMIN, (1,))
     assert browser.get("/admin/preview/vmrs?q=a").status_code == 403
-    assert keep(browser).get(f"text/{FIELD}", vmr=uuid).status_code == 403
+    preview = keep(browser)
+    assert preview.get(f"text/{FIELD}", vmr=uuid).status_code == 403
+    assert preview.get("", wanted="town hall").status_code == 403
+    assert "VMR of the personal texts" not in preview.get("").text
 
 
 def test_without_scripts_one_button_shows_everything(world: World, admin: MakeAdmin) -> None:
