@@ -138,7 +138,7 @@ def _first_steps(session: Session, caller: Caller, lines: Sequence[Line]) -> lis
         _any(session, UsageRow.number, UsageRow.kind == Happening.SIGN_IN, *_within(UsageRow.integration_id, caller)),
     ]
     steps = [
-        ("Make an integration", home, Permission.CREATE_INTEGRATIONS),
+        ("Make an integration", f"{home}new", Permission.CREATE_INTEGRATIONS),
         ("Enter or import the VMRs of your people", "/admin/vmrs/", Permission.CHANGE_DIRECTORY),
         ("Run its checks", f"{one}checks/" if one != home else home, Permission.RUN_CHECKS),
         ("Download its manifest and deploy it", f"{one}deploy/" if one != home else home, Permission.SEE_INTEGRATIONS),

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from threading import Lock
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from addin_host.store.models import UsageRow
@@ -59,11 +59,6 @@ def days(session: Session, *, until: datetime, number: int, within: Collection[i
         for day, *totals in session.execute(chosen)
     }
     return [DayFigures(day, found.get(_text(day), {})) for day in wanted]
-
-
-def forget(session: Session, *, before: datetime) -> None:
-    """Delete the figures of the days before this one."""
-    session.execute(delete(UsageRow).where(UsageRow.day < _text(before.astimezone(UTC).date())))
 
 
 def _text(day: date) -> str:

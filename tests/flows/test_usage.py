@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -60,15 +60,13 @@ def test_days_are_summed_over_what_the_caller_reaches(database: Database, box: S
     assert not any(one.numbers for one in nobody)
 
 
-def test_a_day_is_one_of_utc_and_old_ones_are_forgotten(database: Database, box: SecretBox, clock: Clock) -> None:
+def test_a_day_is_one_of_utc(database: Database, box: SecretBox, clock: Clock) -> None:
     (number,) = save(database, box, clock)
     late = datetime.fromisoformat("2026-11-23T23:30:00-05:00")
     with database.write() as session:
         usage.count(session, number, Happening.SIGN_IN, late)
         usage.count(session, number, Happening.SIGN_IN, late - timedelta(days=1))
         assert sorted(session.scalars(select(UsageRow.day))) == ["2026-11-23", "2026-11-24"]
-        usage.forget(session, before=datetime(2026, 11, 24, 5, tzinfo=UTC))
-        assert list(session.scalars(select(UsageRow.day))) == ["2026-11-24"]
 
 
 def test_a_sender_counts_once_in_two_seconds(clock: Clock) -> None:

@@ -126,7 +126,7 @@ def test_an_empty_installation_is_told_where_to_begin(world, admin):
     answer = admin().get("/admin/")
     assert "Open Make an integration" in words(answer)
     assert "No integration yet" in words(answer)
-    link = '<a href="/admin/integrations/">Make an integration</a>'
+    link = '<a href="/admin/integrations/new">Make an integration</a>'
     assert link in answer.text
     assert link not in admin(Role.VIEWER).get("/admin/").text
 
