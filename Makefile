@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 export PYTHONPATH :=
 
-.PHONY: run test check lint types floors migrations bench system clean help
+.PHONY: run test check lint types floors migrations bench api-fuzz system clean help
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
@@ -55,6 +55,9 @@ system: ## Debian packages that the tests need (installed when root, named other
 bench: $(VENV)/.dev ## measured ratios, one line each: name value unit target
 	@bash tests/system-packages.sh
 	$(BIN)/python -m bench
+
+api-fuzz: $(VENV)/.dev ## schemathesis against the REST interface (CASES=5000 at least)
+	$(BIN)/python -m tests.api_fuzz --cases $(or $(CASES),5000)
 
 clean: ## forget what was installed and built
 	rm -rf $(VENV) tests/e2e/node_modules var

@@ -150,7 +150,7 @@ def _instants(column: Expression, operator: str, value: Any) -> Expression:
     if operator == "in":
         return or_(*[within(at) for at in value])
     # What is shown as a second lasts until the next one begins.
-    edges = {
+    edges: dict[str, Expression] = {
         "gt": column >= value + SECOND,
         "gte": column >= value,
         "lt": column < value,
