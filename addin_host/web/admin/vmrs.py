@@ -122,8 +122,9 @@ def _form(row: ConferenceRow | None, values: Mapping[str, Any], refusal: Invalid
 
 def _lists(db: Session) -> dict[str, list[tuple[int | str, str]]]:
     """Return the choices of the fields that refer to a list."""
+    blank: tuple[int | str, str] = ("", "None")
     themes, groups = (
-        [("", "None"), *((entry.id, entry.name) for entry in references.list_(db, kind))]
+        [blank, *((entry.id, entry.name) for entry in references.list_(db, kind))]
         for kind in (ListKind.IVR_THEME, ListKind.IDENTITY_PROVIDER_GROUP)
     )
     return {
