@@ -173,8 +173,8 @@ def page(token: str) -> AnyResponse | str:
     """Answer with the whole preview of a draft; `wanted` goes on with the first VMR that fits."""
     if wanted := request.args.get("wanted"):
         caller().require(Permission.SEE_DIRECTORY)
-        chosen = _choices() | {"vmr": line.uuid for line in _vmrs_like(wanted)[:1]}
-        return redirect(f"/admin/preview/{token}/?{urlencode(chosen)}")
+        found = [("vmr", line.uuid) for line in _vmrs_like(wanted)]
+        return redirect(f"/admin/preview/{token}/?{urlencode([*_choices().items(), *found[:1]])}")
     draft, filling = _draft(token), _filling()
     made = preview.rendered_texts(draft, list(shown.TEXTS), filling, rendering=services().rendering)
     return render_template(

@@ -296,7 +296,7 @@ def test_one_account_keeps_so_many_drafts_only(world: World, admin: MakeAdmin) -
 
 def test_the_directory_is_only_for_those_who_see_it(world: World, admin: MakeAdmin) -> None:
     with world.database.read() as db:
-        uuid = db.scalar(select(ConferenceRow.uuid))
+        uuid = db.scalars(select(ConferenceRow.uuid)).all()[0]
     browser = admin(Role.INTEGRATION_ADMIN, (1,))
     assert browser.get("/admin/preview/vmrs?q=a").status_code == 403
     preview = keep(browser)
