@@ -15,6 +15,8 @@ from .programs import HERE, node
 TENANT = "11111111-2222-4333-8444-555555555555"
 ENTRA_CLIENT = "0c8d5d34-6a3b-4f2e-9a51-4b8f4f0a7e11"
 ENTRA_SECRET = "an Entra client secret of the tests"
+ADMIN_CLIENT = "addin-host administration"
+ADMIN_SECRET = "an administration's secret of the tests"
 ADFS_CLIENT = "4189c2b4-92ca-416c-b7ea-bc3cfab3d0f0"
 ADFS_RESOURCE = "https://addin.example.test/resource"
 _INTEGRATIONS = range(1, 10)
@@ -22,10 +24,14 @@ _INTEGRATIONS = range(1, 10)
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """Entra v2 and AD FS at https://login.example.test:PORT."""
+    """Entra v2 and AD FS at https://login.example.test:PORT.
+
+    `admin_port` is where administrators' pages on this machine may be sent back to.
+    """
 
     origin: str
     control_port: int
+    admin_port: int
 
     @property
     def entra(self) -> str:
@@ -57,18 +63,29 @@ class Providers:
 
 def start(folder: Path, *, https_port: int, port: int) -> tuple[Server, Providers]:
     """Start the providers on `port`, to be reached through nginx on `https_port`."""
-    control_port = free_port()
+    control_port, admin_port = free_port(), free_port()
     origin = f"https://{LOGIN}:{https_port}"
     plan = {
         "origin": origin,
         "port": port,
         "controlPort": control_port,
-        "entra": [_client(ENTRA_CLIENT, https_port, secret=ENTRA_SECRET)],
+        "entra": [_client(ENTRA_CLIENT, https_port, secret=ENTRA_SECRET), _administration(admin_port)],
         "adfs": [_client(ADFS_CLIENT, https_port)],
     }
     command = [node(), str(HERE / "idp" / "server.mjs"), json.dumps(plan)]
     server = Server(command, log=folder / "providers.log", ready=listening(control_port))
-    return server, Providers(origin, control_port)
+    return server, Providers(origin, control_port, admin_port)
+
+
+def _administration(port: int) -> dict[str, Any]:
+    return {
+        "client_id": ADMIN_CLIENT,
+        "client_secret": ADMIN_SECRET,
+        "token_endpoint_auth_method": "client_secret_basic",
+        "redirect_uris": [f"http://127.0.0.1:{port}/admin/signin/callback"],
+        "response_types": ["code"],
+        "grant_types": ["authorization_code"],
+    }
 
 
 def _client(client_id: str, https_port: int, *, secret: str = "") -> dict[str, Any]:
