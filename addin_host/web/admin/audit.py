@@ -10,6 +10,8 @@ from flask import Blueprint, Response, render_template, request
 
 from addin_host.domain.access import Permission
 from addin_host.domain.errors import Problem
+from addin_host.domain.fields import BY_NAME
+from addin_host.domain.platform import PLATFORM_BY_NAME
 from addin_host.flows import audit_log
 from addin_host.flows.audit_log import Wanted
 from addin_host.web.access import caller
@@ -40,6 +42,7 @@ def log() -> str:
         head=head,
         given=given,
         problems=problems,
+        label_of=_label_of,
         newer=_address(given, after=page.newer),
         older=_address(given, before=page.older),
         exports={form: f"/admin/audit/export?{urlencode(given | {'format': form})}" for form in _TYPES},
@@ -57,6 +60,12 @@ def export() -> Response:
     return Response(
         pieces, content_type=_TYPES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
+
+
+def _label_of(kind: str, name: str) -> str:
+    """Return what the form calls a value of an entry, or "" where no form has it."""
+    table = {"integration": BY_NAME, "platform settings": PLATFORM_BY_NAME}.get(kind, {})
+    return table[name].label if name in table else ""
 
 
 def _wanted() -> tuple[Wanted, list[Problem]]:

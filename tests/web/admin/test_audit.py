@@ -26,6 +26,7 @@ def test_an_entry_shows_what_differed(world, admin):
     assert "taken away: </span>&lt;p&gt;line 6&lt;/p&gt;" in text
     assert "added: </span>&lt;p&gt;line six&lt;/p&gt;" in text
     assert "“&lt;Object&gt; 1”" in text
+    assert "<code>name</code>" in text
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +37,9 @@ def _only_what_the_test_writes(world):
 
 
 def test_an_empty_log_says_so(admin):
-    assert "No entries yet" in admin().get("/admin/audit/").text
-    assert "Nothing was found" in admin().get("/admin/audit/?text=x").text
+    browser = admin()
+    assert "No entries yet" in browser.get("/admin/audit/").text
+    assert "Nothing was found" in browser.get("/admin/audit/?text=x").text
 
 
 def test_pages_keep_the_filter(world, admin):
