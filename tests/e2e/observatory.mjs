@@ -2,12 +2,23 @@
 // Usage: node observatory.mjs '{"hostname": …, "httpPort": …, "httpsPort": …, "path": …, "cookie": …}'
 import dns from "node:dns";
 import { existsSync, writeFileSync } from "node:fs";
+import net from "node:net";
+
+const { hostname, cookie, ...where } = JSON.parse(process.argv[2]);
 
 // Every name is this machine: the played hosts exist nowhere else.
 dns.lookup = (_name, options, done) => {
   const answer = done ?? options;
   if (options?.all) answer(null, [{ address: "127.0.0.1", family: 4 }]);
   else answer(null, "127.0.0.1", 4);
+};
+
+// The shipped redirect goes to the usual port, where nobody listens in a test.
+const connect = net.Socket.prototype.connect;
+net.Socket.prototype.connect = function (...given) {
+  const options = Array.isArray(given[0]) ? given[0][0] : given[0];
+  if (Number(options?.port) === 443) options.port = where.httpsPort;
+  return connect.apply(this, given);
 };
 
 // The package downloads the browsers' preload list when it is installed with scripts; without it no name is preloaded.
@@ -20,7 +31,6 @@ const { ALL_TESTS } = await import(new URL("src/constants.js", packageRoot));
 const { getGradeForScore, getScoreModifier } = await import(new URL("src/grader/grader.js", packageRoot));
 const { MINIMUM_SCORE_FOR_EXTRA_CREDIT } = await import(new URL("src/grader/charts.js", packageRoot));
 
-const { hostname, cookie, ...where } = JSON.parse(process.argv[2]);
 const headers = ["Accept: text/html", ...(cookie ? [`Cookie: ${cookie}`] : [])];
 const requests = await retrieve(hostname, { ...where, headers });
 if (!requests.responses.auto) throw new Error("the page did not answer");
@@ -31,6 +41,7 @@ const withExtra = 100 + modifiers.reduce((sum, points) => sum + points, 0);
 const score = withoutExtra >= MINIMUM_SCORE_FOR_EXTRA_CREDIT ? withExtra : withoutExtra;
 console.log(JSON.stringify({
   status: requests.responses.auto.status,
+  title: /<title>([^<]*)/.exec(requests.resources.path ?? "")?.[1] ?? "",
   ...getGradeForScore(score),
   results: Object.fromEntries(results.map((result) => [result.constructor.name, [result.result, getScoreModifier(result.result)]])),
 }));
