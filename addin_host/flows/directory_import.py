@@ -8,7 +8,8 @@ same name (or address) is changed, and one that is equal stays as it is.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -25,6 +26,7 @@ from addin_host.flows import audit
 from addin_host.flows.audit import Subject
 from addin_host.flows.directory_vmr_import import Counts, Run, Sample, VmrImport
 from addin_host.store.db import prefer_indexes
+from addin_host.store.directory_index import indexing_in_bulk
 from addin_host.store.models import EndUserRow
 from addin_host.store.secrets import SecretBox
 
@@ -89,16 +91,27 @@ def _carry_out(run: Run, records: Iterable[Submitted]) -> Outcome:
     prefer_indexes(run.session)
     vmrs, users = VmrImport(run), _UserImport(run)
     try:
-        for batch in _batches(records):
-            known = list(_known(run.survey, batch))
-            vmrs.take([(submitted, record) for submitted, record in known if isinstance(record, Vmr)])
-            users.take([record for _submitted, record in known if isinstance(record, User)])
-            run.session.flush()
-            run.session.expunge_all()  # memory stays the same however long the file is
+        with _indexing(run) as index:
+            for batch in _batches(records):
+                known = list(_known(run.survey, batch))
+                vmrs.take([(submitted, record) for submitted, record in known if isinstance(record, Vmr)])
+                users.take([record for _submitted, record in known if isinstance(record, User)])
+                run.session.flush()
+                index()
+                run.session.expunge_all()  # memory stays the same however long the file is
     except IntegrityError as conflict:
         # SQLAlchemy's own error would carry the values of the statement into a log; the driver's does not.
         raise Refused(Reason.CONFLICT, _RACED) from conflict.orig
     return Outcome(vmrs.counts, users.counts)
+
+
+def _indexing(run: Run) -> AbstractContextManager[Callable[[], None]]:
+    # A dry run may not write anything, not even the mark of the index.
+    return nullcontext(_nothing) if run.dry_run else indexing_in_bulk(run.session)
+
+
+def _nothing() -> None:
+    return
 
 
 def _batches(records: Iterable[Submitted]) -> Iterator[list[Submitted]]:

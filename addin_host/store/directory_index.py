@@ -8,6 +8,9 @@ words are looked for in; before a description stands a tab, which is turned as w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -40,3 +43,27 @@ def pattern(piece: str, *, at_start: bool = False) -> str:
 def has_trigrams(session: Session) -> bool:
     """Whether PostgreSQL has the index; without the extension pg_trgm a search for something rare reads everything."""
     return bool(session.scalar(text("SELECT 1 FROM pg_indexes WHERE indexname = 'ix_conference_search'")))
+
+
+@contextmanager
+def indexing_in_bulk(session: Session) -> Iterator[Callable[[], None]]:
+    """Let many rows be added in this transaction. Call what is given after each batch, before its rows change again.
+
+    SQLite then indexes a batch in one statement instead of one for each row; PostgreSQL needs no such thing.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        yield lambda: None
+        return
+    session.execute(text("INSERT INTO mark (name, value) VALUES ('search_later', '')"))
+    yield lambda: _index_new(session)
+    _index_new(session)
+    session.execute(text("DELETE FROM mark WHERE name = 'search_later'"))
+
+
+def _index_new(session: Session) -> None:
+    for table, index in FTS.items():
+        names = ", ".join(INDEXED[table])
+        new = f"SELECT id FROM search_new WHERE source = '{table}'"  # noqa: S608 - names of ours
+        statement = f"INSERT INTO {index} (rowid, {names}) SELECT id, {names} FROM {table} WHERE id IN ({new})"  # noqa: S608
+        session.execute(text(statement))
+    session.execute(text("DELETE FROM search_new"))

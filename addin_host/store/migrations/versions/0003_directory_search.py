@@ -27,6 +27,12 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         _upgrade_postgresql()
     else:
+        op.create_table(
+            "search_new",
+            sa.Column("source", sa.String(length=32), nullable=False),
+            sa.Column("id", sa.Integer(), nullable=False),
+            sa.PrimaryKeyConstraint("source", "id", name="pk_search_new"),
+        )
         for table, (index, columns) in _SEARCHED.items():
             _upgrade_sqlite(table, index, columns)
 
@@ -63,7 +69,11 @@ def _upgrade_sqlite(table: str, index: str, columns: tuple[str, ...]) -> None:
         " tokenize='trigram', detail=none, columnsize=0)"
     )
     op.execute(f"INSERT INTO {index} (rowid, {names}) SELECT id, {names} FROM {table}")
-    op.execute(f"CREATE TRIGGER {index}_insert AFTER INSERT ON {table} BEGIN {learn} END")
+    # FTS5 writes to the file at every statement that a trigger runs, so imports note ids first and index them in bulk.
+    later = "EXISTS (SELECT 1 FROM mark WHERE name = 'search_later')"
+    note = f"INSERT INTO search_new (source, id) VALUES ('{table}', new.id);"
+    op.execute(f"CREATE TRIGGER {index}_insert AFTER INSERT ON {table} WHEN NOT {later} BEGIN {learn} END")
+    op.execute(f"CREATE TRIGGER {index}_later AFTER INSERT ON {table} WHEN {later} BEGIN {note} END")
     op.execute(f"CREATE TRIGGER {index}_delete AFTER DELETE ON {table} BEGIN {forget} END")
     op.execute(
         f"CREATE TRIGGER {index}_update AFTER UPDATE OF {names} ON {table} WHEN {differs} BEGIN {forget} {learn} END"
@@ -75,7 +85,9 @@ def downgrade() -> None:
         if op.get_bind().dialect.name == "postgresql":
             op.execute(f"DROP INDEX IF EXISTS ix_{table}_search")  # the extension stays: others may use it
         else:
-            for action in ("insert", "delete", "update"):
+            for action in ("insert", "later", "delete", "update"):
                 op.execute(f"DROP TRIGGER {index}_{action}")
             op.execute(f"DROP TABLE {index}")
+    if op.get_bind().dialect.name != "postgresql":
+        op.drop_table("search_new")
     op.drop_index("ix_conference_name", "conference")
