@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import edge, growth, importing, memory, ratios, rendering, workshop
+from bench import edge, growth, importing, memory, ratios, rendering, searching, workshop
 from bench.figure import FULL, QUICK, TINY, Figure, Group, Scale
 
 GROUPS: tuple[Group, ...] = (
@@ -24,6 +24,7 @@ GROUPS: tuple[Group, ...] = (
     memory.GROUP,
     importing.GROUP,
     growth.GROUP,
+    searching.GROUP,
 )
 NAMES = tuple(name for group in GROUPS for name in group.names)
 _RESULTS = Path(__file__).parent / "results.json"
