@@ -24,8 +24,8 @@ def test_passwords_are_kept_as_argon2id_with_64_mib(box):
 
 
 def test_without_a_stored_password_the_same_work_is_done(box):
-    assert passwords._of_nobody().startswith(PARAMETERS)
-    assert not passwords.verify(None, "nobody has this password")
+    assert passwords._OF_NOBODY.startswith(PARAMETERS)
+    assert not passwords.verify(None, "a lamp for tuesday")
 
 
 def test_what_is_stored_may_be_broken(quick_hashes):

@@ -115,7 +115,6 @@ def test_unknown_names_take_as_long_as_known_ones(world):
     """All but the hash itself is measured here; that the same hash is made each time, tests/flows/test_passwords.py."""
     make(world)
     make(world, "without", password_hash=None)
-    passwords.prepare()
     took = {"kim": [], "nobody": [], "without": []}
     for number in range(15):
         for name, times in took.items():
@@ -379,7 +378,9 @@ def test_guesses_at_the_confirmation_count(world):
 def test_passwords_can_be_switched_off(world):
     make(world)
     with world.database.write() as db:
-        change(db, {"password_sign_in": False}, box=world.services.box, caller=ON_THIS_MACHINE, now=world.clock())
+        elsewhere = {"oidc_issuer": "https://idp.example.com", "oidc_client_id": "c", "oidc_client_secret": "s"}
+        values = {"password_sign_in": False, "oidc_enabled": True, **elsewhere}
+        change(db, values, box=world.services.box, caller=ON_THIS_MACHINE, now=world.clock())
     one = browser(world)
     assert 'type="password"' not in one.get("/admin/signin").text
     with pytest.raises(admin_signin.Refused, match="switched off"):
