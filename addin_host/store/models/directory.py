@@ -121,10 +121,10 @@ class IdentityProviderGroupRow(Model):
 
 
 class ImportJobRow(Model):
-    """A file that an administrator handed in for the directory: previewed, then imported in the background.
+    """A file that an administrator handed in for the directory: examined, then imported in the background.
 
-    `state` is examining, preview, waiting, running, done, failed or cancelled; `content` is sealed, since it may hold PINs, and
-    taken away when the job ends. `report` holds rows at fault as [row, column, message].
+    `state` is examining, preview, waiting, running, done, failed or cancelled; `content` is sealed, since it may hold
+    PINs, and taken away when the job ends. `report` holds rows at fault as [row, column, message].
     """
 
     __tablename__ = "import_job"
