@@ -6,6 +6,7 @@ reads that every page makes and skip the ORM (performance.md).
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,13 +15,13 @@ from pathlib import Path
 from typing import Any
 from weakref import ref
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.orm import Session
 
-from addin_host.domain.errors import Misconfigured, Upstream
+from addin_host.domain.errors import Misconfigured, Reason, Refused, Upstream
 
 _BUSY_SECONDS = 10
+_log = logging.getLogger(__name__)
 
 
 class Database:
@@ -33,7 +34,7 @@ class Database:
             _make_folder(Path(self.url.database or "addin-host.db"))
         self.engine = self._engine(pool_size, {"pool_pre_ping": True})
         self._hot = self._engine(pool_size, {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None})
-        self._driver_error: type[Exception] = self._hot.dialect.loaded_dbapi.OperationalError
+        self._driver = self._hot.dialect.loaded_dbapi
         self._writing = self.engine.execution_options(addin_host_begin="IMMEDIATE") if self.is_sqlite else self.engine
         os.register_at_fork(after_in_child=partial(_forget_parents_connections, ref(self)))
 
@@ -69,14 +70,14 @@ class Database:
         return next(iter(self.rows(sql, *parameters)), None)
 
     def rows(self, sql: str, *parameters: Any) -> Sequence[Any]:
-        """Return all rows of a statement written with `?` placeholders. Raises Upstream."""
-        try:
-            return self._rows(sql, parameters)
-        except self._driver_error:
-            # A server that was restarted leaves dead connections in the pool: once more with a new one.
-            self._hot.dispose()
+        """Return all rows of a statement written with `?` placeholders. Raises Upstream or Refused."""
         with self._translated():
-            return self._rows(sql, parameters)
+            try:
+                return self._rows(sql, parameters)
+            except self._driver.OperationalError:
+                # A server that was restarted leaves dead connections in the pool: once more with a new one.
+                self._hot.dispose()
+                return self._rows(sql, parameters)
 
     def _rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
         connection = self._hot.raw_connection()
@@ -92,11 +93,20 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        # Raw connections raise the driver's own error, sessions SQLAlchemy's.
+        # Raw connections raise the driver's own error, sessions SQLAlchemy's. A missing table is an operational error
+        # on SQLite and a programming error on PostgreSQL.
+        own = self._driver
         try:
             yield
-        except (OperationalError, self._driver_error) as problem:
+        except (exc.OperationalError, exc.ProgrammingError, own.OperationalError, own.ProgrammingError) as problem:
             raise Upstream("The database does not answer. Try again in a moment.") from problem
+        except (exc.DataError, own.DataError) as problem:
+            raise Refused(Reason.INVALID, "This holds a character or a number that cannot be stored.") from problem
+        except exc.IntegrityError as problem:
+            # What could be seen before was refused before: this was done by two at the same moment. The first line
+            # names the constraint, those behind it may hold values.
+            _log.warning("the database refused a change: %s", str(problem.orig).partition("\n")[0])
+            raise Refused(Reason.CONFLICT, "Somebody changed the same thing at this moment. Try again.") from problem
 
     def ping(self) -> None:
         """Raise Upstream when the database does not answer."""

@@ -4,10 +4,10 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal, select, text
 from sqlalchemy.exc import StatementError
 
-from addin_host.domain.errors import Misconfigured, Upstream
+from addin_host.domain.errors import Misconfigured, Reason, Refused, Upstream
 from addin_host.store.db import Database
 from addin_host.store.models import EndUserRow, PlatformSettingRow
 
@@ -91,3 +91,31 @@ def test_a_database_that_is_away_is_a_matter_of_trying_later():
         database.ping()
     with pytest.raises(Upstream):
         database.row("SELECT 1")
+
+
+def test_a_table_that_is_missing_is_a_matter_of_trying_later(database):
+    with pytest.raises(Upstream):
+        database.row("SELECT 1 FROM nowhere")
+    with pytest.raises(Upstream), database.read() as session:
+        session.execute(text("SELECT 1 FROM nowhere"))
+
+
+def test_what_cannot_be_stored_is_refused(cluster):
+    database = Database(cluster.create("refusing"))
+    with pytest.raises(Refused) as raw:
+        database.row("SELECT ?::text", "a\x00b")
+    with pytest.raises(Refused) as session_error, database.read() as session:
+        session.scalar(select(literal("a\x00b")))
+    assert raw.value.reason == session_error.value.reason == Reason.INVALID
+    assert database.row("SELECT 1") == (1,)
+    database.close()
+
+
+def test_the_second_of_two_at_the_same_moment_is_told_so_and_values_stay_out_of_the_log(database, caplog):
+    with database.write() as session:
+        session.add(PlatformSettingRow(name="name-canary", value="1"))
+    with pytest.raises(Refused) as refusal, database.write() as session:
+        session.add(PlatformSettingRow(name="name-canary", value="2"))
+    assert refusal.value.reason == Reason.CONFLICT
+    assert "platform_setting" in caplog.text
+    assert "name-canary" not in caplog.text
