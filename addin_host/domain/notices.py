@@ -52,8 +52,6 @@ def _metadata(integration: Integration) -> Iterator[Problem]:
         yield _notice(
             field, f"Exchange Online no longer issues identity tokens, so {EXCHANGE_ONLINE} has no effect any more."
         )
-    if not sources and integration["addin_authentication_method"] == "EXCHANGE_USER_ID_TOKEN":
-        yield _notice(field, "none is entered, so Exchange identity tokens are not accepted.")
 
 
 def _language(integration: Integration) -> Iterator[Problem]:

@@ -52,8 +52,9 @@ def an_integration(**changes: Any) -> Integration:
     return Integration(1, 1, values, "https://vmr.example.com")
 
 
-def test_an_ordinary_integration_is_not_remarked_upon() -> None:
-    assert notices(an_integration()) == []
+@pytest.mark.parametrize("domains", [["mail.example.com"], None])
+def test_an_ordinary_integration_is_not_remarked_upon(domains: list[str] | None) -> None:
+    assert notices(an_integration(domains=domains)) == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,6 @@ def test_an_ordinary_integration_is_not_remarked_upon() -> None:
         ),
         ({"default_locale": "de"}, "default_locale", "region"),
         ({"addin_group_label": "x" * 126}, "addin_group_label", "at most 125 characters"),
-        ({"domains": None}, "domains", "none is entered"),
         ({"domains": ["outlook.office365.com"]}, "domains", "no longer issues"),
         (
             {"personal_vmr_instructions_template": "<p onclick='x'>y</p>"},
