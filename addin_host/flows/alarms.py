@@ -134,6 +134,12 @@ def find(session: Session, wanted: Wanted, *, caller: Caller) -> Found:
     )
 
 
+def unacknowledged(session: Session, *, caller: Caller) -> int:
+    """Return how many alarms within the caller's reach stand and are not acknowledged."""
+    where = _conditions(Wanted(state="open"), caller)
+    return session.scalar(select(func.count()).select_from(AlarmRow).where(*where)) or 0
+
+
 def by_ids(session: Session, ids: Collection[int]) -> list[Alarm]:
     """Return some alarms by id, whoever asks."""
     query = select(AlarmRow, IntegrationRow.name).outerjoin(

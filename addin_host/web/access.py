@@ -24,6 +24,7 @@ from addin_host.web.returning import here
 from addin_host.web.services import services
 
 CONFIRMED_FOR = timedelta(minutes=15)
+_OWNER = "account"
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -61,23 +62,39 @@ def _admit_administrator(admission: Admission) -> Response | None:
     host, now = services(), services().now()
     found = current_session()
     if found is None:
-        return _ask_for("signin", "You are signed out. Open the sign-in page in another tab, then send again.")
+        return _ask_for("signin", "You are signed out, so nothing was changed. Sign in in another tab.")
     if found.stage != admin_sessions.FULL:
-        return _ask_for("signin/code", "The one-time code is still missing. Enter it in another tab, then send again.")
+        return _ask_for("signin/code", "The one-time code is still missing. Enter it in another tab.")
     if found.stale:
         with host.database.write() as db:
             admin_sessions.touch(db, found.id, now=now)
     g.caller, g.admin_session = found.caller, found
     if admission.permission is not None:
         found.caller.require(admission.permission)
-    if admission.fresh and found.confirmed_at + CONFIRMED_FOR <= now:
-        return redirect(f"/admin/confirm?next={here()}")
+    if admission.fresh and not is_confirmed():
+        return _ask_to_confirm()
     return None
+
+
+def is_confirmed() -> bool:
+    """Whether the signed-in person has proved lately who they are."""
+    return bool(g.admin_session.confirmed_at + CONFIRMED_FOR > services().now())
+
+
+def _ask_to_confirm() -> Response:
+    """Lead to the page that asks for a proof. A form that somebody filled in is not lost for it: it waits."""
+    if set(request.form) <= {"csrf_token"}:
+        return redirect(f"/admin/confirm?next={here()}")
+    g.way_in = "/admin/confirm"
+    raise Refused(Reason.FORBIDDEN, "Nothing was changed yet. Confirm in another tab that it is you.")
 
 
 def current_session() -> admin_sessions.Current | None:
     """Return the administrator's session of this request, whatever its stage, or None."""
-    cookie = session_cookie()
+    return _session_of(session_cookie())
+
+
+def _session_of(cookie: str) -> admin_sessions.Current | None:
     with services().database.read() as db:
         return admin_sessions.current(
             db,
@@ -91,6 +108,7 @@ def current_session() -> admin_sessions.Current | None:
 def _ask_for(page: str, otherwise: str) -> Response:
     if request.method in ("GET", "HEAD") and request.accept_mimetypes.accept_html:
         return redirect(f"/admin/{page}?next={here()}")
+    g.way_in = f"/admin/{page}"
     raise Refused(Reason.UNAUTHENTICATED, otherwise)
 
 
@@ -154,8 +172,12 @@ def session_cookie() -> str:
 
 
 def keep_session(response: Response, cookie: str) -> Response:
-    """Give the browser its new session; tokens of forms made before it are worth nothing any more."""
-    form_session.clear()
+    """Give the browser its new session. Forms that the same person has open can still be sent, nobody else's."""
+    opened = _session_of(cookie)
+    owner = opened.caller.id if opened is not None else None
+    if form_session.get(_OWNER) != owner:
+        form_session.clear()
+    form_session[_OWNER] = owner
     response.set_cookie(cookie_name(), cookie, secure=is_secure(), httponly=True, samesite="Lax", path="/")
     return response
 

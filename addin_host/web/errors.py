@@ -6,12 +6,13 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from addin_host.domain.errors import HostError, Problem, Reason, Refused, Upstream
 from addin_host.domain.redaction import correlation_id
-from addin_host.web.headers import kind_of_request
+from addin_host.web.headers import ERROR_KIND, kind_of_request
 from addin_host.web.rest import answers
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ _STATUS: Mapping[Reason, int] = {
     Reason.CONFLICT: 409,
     Reason.RATE_LIMITED: 429,
 }
-_PAGES = frozenset({"dialog", "page", "pane", "preview", "admin", "admin with frames", "framed pane", "framed text"})
+_ADMINISTRATION = frozenset({"admin", "admin with frames"})
+_PAGES = _ADMINISTRATION | {"dialog", "page", "pane", "preview", "framed pane", "framed text"}
 
 
 def install(app: Flask) -> None:
@@ -54,9 +56,9 @@ def status_of(error: HostError) -> tuple[int, str]:
 
 
 def _http_error(error: HTTPException) -> Response:
-    response = _answer(
-        error.code or 500, error.name.lower().replace(" ", "_"), _WORDS.get(error.code or 500, error.name)
-    )
+    status = error.code or 500
+    words = _NOT_OURS if isinstance(error, CSRFError) else _WORDS.get(status, error.name)
+    response = _answer(status, error.name.lower().replace(" ", "_"), words)
     for name, value in error.get_headers():
         if name in ("Allow", "Location", "Retry-After"):
             response.headers[name] = value
@@ -72,6 +74,12 @@ _WORDS = {
 }
 
 
+_NOT_OURS = (
+    "Nothing was changed. Somebody signed out while this form was open, or another site sent it. "
+    "Open the page again and send the form from there."
+)
+
+
 def _unexpected(error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.path, exc_info=error)
     return _answer(
@@ -84,9 +92,33 @@ def _answer(status: int, code: str, message: str, problems: Sequence[Problem] = 
     if request.path.startswith(answers.PREFIX):
         return answers.failure(request.path, status, message, problems)
     if kind_of_request() in _PAGES:
-        title = "This page is not available" if status < 500 else "Something went wrong"
-        page = render_template("errors/error.html", title=title, message=message, correlation_id=number)
-        return Response(page, status, mimetype="text/html")
+        return Response(_page(status, message, number), status, mimetype="text/html")
     error = {"code": code, "message": message, "correlation_id": number}
     body = json.dumps({"status": "failed", "result": message, "error": error})
     return Response(body, status, mimetype="application/json")
+
+
+def _page(status: int, message: str, number: str) -> str:
+    title = "This page is not available" if status < 500 else "Something went wrong"
+    kind = kind_of_request()
+    if kind not in _ADMINISTRATION and not (kind == ERROR_KIND and request.path.startswith("/admin/")):
+        return render_template("errors/error.html", title=title, message=message, correlation_id=number)
+    return render_template(
+        "errors/admin.html",
+        title=_TITLES.get(status, title),
+        message=message,
+        correlation_id=number,
+        way_in=g.get("way_in"),
+        open_alarms=lambda: 0,  # the database may be what is away
+    )
+
+
+_TITLES = {
+    400: "The form was not accepted",
+    401: "Sign in first",
+    403: "You may not do this",
+    404: "There is no such page",
+    409: "This cannot be done now",
+    413: "This is too large",
+    429: "Too many attempts",
+}

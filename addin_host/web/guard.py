@@ -14,6 +14,7 @@ from addin_host.domain.redaction import new_correlation_id
 from addin_host.flows import bearer, platform
 from addin_host.flows.bearer import Bearer
 from addin_host.store.db import Database
+from addin_host.web.numbers import RowNumber
 from addin_host.web.services import Services, services
 
 # Administrators without a public address come through a tunnel; a page elsewhere cannot claim these names.
@@ -30,6 +31,7 @@ def install(app: Flask, services: Services) -> None:
     serves = services.catalogue.serves_host
     administered = _AdminHost(services.database)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.url_map.converters["int"] = RowNumber
 
     @app.before_request
     def admit() -> None:

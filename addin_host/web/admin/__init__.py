@@ -8,6 +8,7 @@ from flask import Flask, Response, g
 from flask_bootstrap import Bootstrap5
 
 from addin_host.domain.access import Caller, Permission
+from addin_host.flows import alarms as alarm_flows
 from addin_host.web.admin import (
     accounts,
     alarms,
@@ -82,8 +83,5 @@ def _context() -> dict[str, Any]:
 
 
 def _open_alarms() -> int:
-    """Return how many alarms within the caller's reach stand and are not acknowledged."""
-    found = services().database.rows(
-        "SELECT integration_id FROM alarm WHERE open_key IS NOT NULL AND acknowledged_at IS NULL LIMIT 1000"
-    )
-    return sum(1 for (integration_id,) in found if g.caller.reaches(integration_id))
+    with services().database.read() as session:
+        return alarm_flows.unacknowledged(session, caller=g.caller)

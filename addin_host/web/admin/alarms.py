@@ -14,6 +14,7 @@ from addin_host.flows.alarms import Wanted
 from addin_host.web.access import caller
 from addin_host.web.admission import needs
 from addin_host.web.headers import page_kind
+from addin_host.web.numbers import row_number
 from addin_host.web.services import services
 
 blueprint = Blueprint("admin_alarms", __name__, url_prefix="/admin/alarms")
@@ -62,14 +63,10 @@ def _wanted() -> Wanted:
     return Wanted(
         state=state if state in alarms.STATES else "",
         level=level if level in list(Level) else "",
-        integration_id=_number(request.args.get("integration", "")),
-        page=_number(request.args.get("page", "")) or 1,
+        integration_id=row_number(request.args.get("integration", "")),
+        page=row_number(request.args.get("page", "")) or 1,
         size=_SIZE,
     )
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _query(wanted: Wanted) -> str:

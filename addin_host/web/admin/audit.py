@@ -17,6 +17,7 @@ from addin_host.flows.audit_log import Wanted
 from addin_host.web.access import caller
 from addin_host.web.admission import needs
 from addin_host.web.headers import page_kind
+from addin_host.web.numbers import row_number
 from addin_host.web.services import services
 
 blueprint = Blueprint("admin_audit", __name__, url_prefix="/admin/audit")
@@ -32,7 +33,7 @@ def log() -> str:
     """Show a page of the log, newest first."""
     wanted, problems = _wanted()
     with services().database.read() as session:
-        page = audit_log.page(session, caller(), wanted, before=_id("before"), after=_id("after"))
+        page = audit_log.page(session, caller(), wanted, before=_place("before"), after=_place("after"))
         choices, head = audit_log.choices(session, caller()), audit_log.head(session)
     given = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
     return render_template(
@@ -92,16 +93,14 @@ def _instant(name: str, text: str, problems: list[Problem]) -> datetime | None:
 
 
 def _number(name: str, text: str, problems: list[Problem]) -> int | None:
-    if text.isascii() and text.isdigit() and len(text) <= 9:
-        return int(text)
-    if text:
+    number = row_number(text)
+    if text and number is None:
         problems.append(Problem(name, _LABELS[name], "is not a number. Enter the number of an integration."))
-    return None
+    return number
 
 
-def _id(name: str) -> int | None:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+def _place(name: str) -> int | None:
+    return row_number(request.args.get(name, ""))
 
 
 def _address(given: Mapping[str, str], **where: int | None) -> str:

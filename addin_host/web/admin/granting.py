@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from addin_host.domain.access import Role
 from addin_host.domain.errors import Invalid, Problem, Refused
 from addin_host.flows import integrations
+from addin_host.web.numbers import row_number
 
 ROLES = [(role.value, role.label) for role in Role]
 
@@ -25,7 +26,7 @@ def chosen_role() -> Role:
 
 def chosen_integrations() -> tuple[int, ...]:
     """Return the integrations ticked in the form; they count for integration administrators only."""
-    ticked = {int(text) for text in request.form.getlist("integrations") if text.isascii() and text.isdigit()}
+    ticked = {number for text in request.form.getlist("integrations") if (number := row_number(text)) is not None}
     return tuple(sorted(ticked)) if chosen_role() is Role.INTEGRATION_ADMIN else ()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from addin_host.domain.directory_words import MAX_TEXT
 from addin_host.flows.directory_search import MAX_COUNT, Found, Key, Query, Searched, find
+from addin_host.web.numbers import row_number
 
 SIZES = (25, 50, 100)
 
@@ -60,10 +61,8 @@ def listing(session: Session, searched: Searched, noun: str) -> Listing:
 
 def _key(text: str) -> Key | None:
     number, separator, place = text.partition("~")
-    fits = (
-        separator and number.isascii() and number.isdigit() and len(number) <= len(str(2**31)) and "\x00" not in place
-    )
-    return (place[:MAX_TEXT], int(number)) if fits else None
+    found = row_number(number)
+    return (place[:MAX_TEXT], found) if separator and found is not None and "\x00" not in place else None
 
 
 def _turn(made: Listing, way: str, key: Key | None) -> str:

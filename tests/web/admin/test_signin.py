@@ -100,6 +100,43 @@ def test_a_token_made_before_the_sign_in_dies_with_it(world):
     assert answer.status_code == 400
 
 
+def sends(one, token, name="New name"):
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    data = {"csrf_token": token, "display_name": name}
+    return one.client.post("/admin/profile/", data=data, base_url=f"https://{ADMIN}", headers=headers)
+
+
+def test_a_form_that_waited_for_the_next_sign_in_can_be_sent_by_the_same_person_alone(world):
+    make(world)
+    make(world, "other")
+    one = browser(world)
+    sign_in(one)
+    token = one.token()
+    world.clock.forward(hours=13)
+    waits = sends(one, token)
+    assert waits.status_code == 401 and 'href="/admin/signin" target="_blank"' in waits.text
+    sign_in(one)
+    assert sends(one, token).status_code == 303
+    assert one.post("/admin/confirm", {"password": PASSWORD}).status_code == 303
+    assert sends(one, token).status_code == 303
+    world.clock.forward(hours=13)
+    sign_in(one, "other")
+    assert sends(one, token).status_code == 400
+
+
+def test_a_form_that_was_filled_in_waits_for_the_proof(world):
+    make(world)
+    one = browser(world)
+    sign_in(one)
+    typed = {"name": "lee", "role": "viewer", "enabled": "on"}
+    world.clock.forward(minutes=16)
+    waits = one.post("/admin/accounts/new", typed)
+    assert waits.status_code == 403
+    assert 'href="/admin/confirm" target="_blank"' in waits.text and "reload this page" in waits.text
+    assert one.post("/admin/confirm", {"password": PASSWORD}).status_code == 303
+    assert "is created" in one.post("/admin/accounts/new", typed).text
+
+
 @pytest.mark.parametrize("name", ["kim", "nobody", "off", "without"])
 def test_whatever_is_wrong_the_words_are_the_same(world, name):
     make(world)

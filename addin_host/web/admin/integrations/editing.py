@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import flash, g, make_response, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from addin_host.domain.access import Permission
@@ -17,13 +17,14 @@ from addin_host.domain.notices import notices
 from addin_host.flows import integrations, references
 from addin_host.flows.integrations import Existing, Meanwhile
 from addin_host.flows.references import ListKind
-from addin_host.web.access import CONFIRMED_FOR, caller
+from addin_host.web.access import caller, is_confirmed
 from addin_host.web.admin.integrations.room import blueprint
 from addin_host.web.admin.scope import integration_row
 from addin_host.web.admission import needs
 from addin_host.web.after_save import saved
 from addin_host.web.forms import Filled, cleared_secrets, sections, submitted_record, typed_values
 from addin_host.web.headers import page_kind
+from addin_host.web.numbers import row_number
 from addin_host.web.services import services
 
 _PRIVATE_NETWORKS = "internal_exchange"
@@ -107,7 +108,7 @@ def _answer(stored: Stored) -> Response:
     if stored.existing and form.get("version") != str(stored.version):
         return _conflict(stored, typed)
     record = submitted_record(form, stored.record)
-    if _is_delicate(stored, record) and not _is_confirmed():
+    if _is_delicate(stored, record) and not is_confirmed():
         return _page(stored, typed, confirm=True, status=403)
     try:
         number = _save(stored, record)
@@ -143,14 +144,9 @@ def _is_delicate(stored: Stored, record: Mapping[str, Any]) -> bool:
     return before is not None and bool(integrations.moved_secrets(record, before) & before.secrets_set)
 
 
-def _is_confirmed() -> bool:
-    return bool(g.admin_session.confirmed_at + CONFIRMED_FOR > services().now())
-
-
 def _conflict(stored: Stored, typed: Mapping[str, Any]) -> Response:
     """Show what somebody else saved beside what was typed. Fields that were left alone take the other's value."""
-    seen = request.form.get("version", "")
-    version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) <= 9 else 0
+    version = row_number(request.form.get("version", "")) or 0
     with services().database.read() as session:
         meanwhile = integrations.changes_since(session, stored.existing.id if stored.existing else 0, version)
     merged = dict(typed)
