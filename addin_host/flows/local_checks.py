@@ -61,7 +61,7 @@ def templates(integration: Integration, own: Own) -> Verdict:
     except TemplateProblem:
         return warn("The templates could not be tried: this machine is too busy.", "Check again in a minute.")
     problems = [
-        f"{field.label}, line {problem.line}: {problem.message}."
+        f"{field.label}, {problem}."
         for field, problem in zip(fields, found, strict=True)
         if problem
     ]

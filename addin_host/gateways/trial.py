@@ -10,6 +10,7 @@ from addin_host.domain.text import (
     RenderProblem,
     TemplateProblem,
     Unmet,
+    column_near,
     compile_template,
     html_to_text,
     sample_values,
@@ -25,25 +26,16 @@ def try_templates(candidates: Sequence[TemplateCandidate]) -> list[TemplateProbl
 
     All of them share a child, and each has a second in it; a child that is late or dies is replaced.
     """
-    problems = [_structure_problem(candidate) for candidate in candidates]
+    problems: list[TemplateProblem | None] = []
     child: LimitedChild | None = None
     try:
-        for at, candidate in enumerate(candidates):
-            if problems[at] is None:
-                child = child if child is not None and child.is_alive else LimitedChild(_TRADE)
-                problems[at] = problem_of(candidate, child)
+        for candidate in candidates:
+            child = child if child is not None and child.is_alive else LimitedChild(_TRADE)
+            problems.append(problem_of(candidate, child))
     finally:
         if child is not None:
             child.close()
     return problems
-
-
-def _structure_problem(candidate: TemplateCandidate) -> TemplateProblem | None:
-    try:
-        compile_template(candidate.source, kind=candidate.kind, variables=candidate.variables)
-    except TemplateProblem as problem:
-        return problem
-    return None
 
 
 def problem_of(
@@ -55,7 +47,7 @@ def problem_of(
         said = child.ask(question, wall_seconds)
     except TemplateProblem as problem:
         return problem
-    return TemplateProblem(said["message"], said["line"]) if said else None
+    return TemplateProblem(*said) if said else None
 
 
 def answer() -> None:
@@ -63,13 +55,14 @@ def answer() -> None:
     serve(lambda question: _trial(TemplateCandidate(question[0], question[1], tuple(question[2]), question[3])))
 
 
-def _trial(candidate: TemplateCandidate) -> dict[str, Any] | None:
+def _trial(candidate: TemplateCandidate) -> list[Any] | None:
+    """Return message, line and column of the problem, or None."""
     try:
         _render_samples(candidate)
     except TemplateProblem as problem:
-        return {"message": problem.message[:500], "line": problem.line}
+        return [problem.message[:500], problem.line, problem.column]
     except MemoryError:
-        return {"message": TOO_MUCH, "line": 1}
+        return [TOO_MUCH, 1, None]
     return None
 
 
@@ -87,7 +80,9 @@ def _render_samples(candidate: TemplateCandidate) -> None:
         except Unmet:
             text = ""
         except RenderProblem as problem:
-            raise TemplateProblem(f"with {words}: {problem.message}", problem.line or 1) from problem
+            line = problem.line or 1
+            column = column_near(candidate.source, line, problem.message)
+            raise TemplateProblem(f"with {words}: {problem.message}", line, column) from problem
         if size == "typical" and candidate.must_print:
             _check_printed(text, candidate, str(values[candidate.must_print]))
 

@@ -72,7 +72,7 @@ def contents(database, table):
 
 
 def test_every_table_comes_back_to_the_byte(database, target, box, clock):
-    save(database, box, clock)
+    number = save(database, box, clock)
     with database.write() as session:
         for table in backup.tables():
             if table.name not in ("audit", "mark", "integration", "platform_setting"):
@@ -81,8 +81,8 @@ def test_every_table_comes_back_to_the_byte(database, target, box, clock):
         platform.change(
             session, {"alarm_webhook_url": "https://x.example.com"}, box=box, caller=ON_THIS_MACHINE, now=clock()
         )
-        session.execute(update(AccountRow).values(role="viewer", integrations=[1]))
-        session.execute(update(ApiUserRow).values(role="viewer", integrations=[1]))
+        session.execute(update(AccountRow).values(role="viewer", integrations=[number]))
+        session.execute(update(ApiUserRow).values(role="viewer", integrations=[number]))
     done = put_back(target, taken(database, clock), clock)
     assert (done.log.holds, done.quarantined) == (True, ())
     for table in backup.tables():
@@ -95,7 +95,8 @@ def test_every_table_comes_back_to_the_byte(database, target, box, clock):
     with target.snapshot() as session:
         assert audit_chain.verify(session).holds
     with target.read() as session:
-        assert integrations.secret(session, 1, "personal_vmr_oauth_client_secret", box=box) == "canary-client-secret"
+        opened = integrations.secret(session, number, "personal_vmr_oauth_client_secret", box=box)
+    assert opened == "canary-client-secret"
 
 
 def test_sessions_and_sign_ins_do_not_come_back(database, target, clock):

@@ -14,7 +14,7 @@ import pytest
 
 from addin_host.domain.fields import FIELDS
 from addin_host.domain.ports import TemplateCandidate, TemplateTrial
-from addin_host.domain.text import TemplateProblem
+from addin_host.domain.text import TemplateProblem, compiled
 from addin_host.gateways.limited import LimitedChild
 from addin_host.gateways.trial import problem_of, try_templates
 
@@ -51,6 +51,19 @@ def test_a_template_that_fails_with_some_sample_is_refused(source: str, line: in
     problem = tried(source)
     assert problem is not None
     assert (problem.line, words in problem.message) == (line, True), str(problem)
+
+
+def test_a_problem_names_its_column_where_it_is_known() -> None:
+    problem = tried("<p>a</p>\n<p>{{ alais }}</p>")
+    assert str(problem).startswith("line 2, column 7: ")
+    assert str(tried("x {{ 1 / 0 }}")).startswith("line 1, column 3: with usual values")
+
+
+def test_nothing_unsaved_is_compiled_in_this_process() -> None:
+    before = compiled._compiled.cache_info().misses
+    assert tried("{{ alias }} that nobody has saved") is None
+    assert tried("{{ alias that nobody can read") is not None
+    assert compiled._compiled.cache_info().misses == before
 
 
 def test_a_template_may_require_lengths_that_samples_do_not_have() -> None:

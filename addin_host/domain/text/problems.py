@@ -17,7 +17,8 @@ class TemplateProblem(ValueError):
         self.word: str | None = None  # the word at fault, from which compile_template finds the column
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.message}"
+        place = f"line {self.line}" + (f", column {self.column}" if self.column else "")
+        return f"{place}: {self.message}"
 
 
 class RenderProblem(Exception):

@@ -150,7 +150,7 @@ def _template_problems(record: Mapping[str, Any], trial: TemplateTrial) -> list[
     fields = [field for field in FIELDS if _worth_trying(field, record)]
     found = trial([TemplateCandidate(record[f.name], f.kind, f.variables, f.must_print) for f in fields])
     return [
-        Problem(field.name, field.label, f"line {problem.line}: {problem.message}.", problem.line)
+        Problem(field.name, field.label, f"{problem}.", problem.line)
         for field, problem in zip(fields, found, strict=True)
         if problem
     ]
