@@ -7,10 +7,12 @@ import { followTheme } from "./theme.js";
 const OFFICE_WITHIN = 15_000;
 const LATER = ["api", "appointment", "block", "cutting", "html", "keyboard", "location", "session", "signin"];
 
-/** The appointment that is being written, or null outside of one. */
+/** The appointment that is being written, or null outside of one. Every screen has the theme of the host. */
 async function itemOfHost() {
   const { host } = await ready(OFFICE_WITHIN);
-  const item = host ? Office.context.mailbox?.item : null;
+  if (!host) return null;
+  followTheme();
+  const item = Office.context.mailbox?.item;
   return item?.body?.setAsync ? item : null;
 }
 
@@ -22,11 +24,13 @@ function loadScreens() {
 }
 
 async function open() {
-  if (!config.enabled) return view.sentence("This add-in is switched off. Ask your administrator for help.");
+  if (!config.enabled) {
+    view.sentence("This add-in is switched off. Ask your administrator for help.");
+    return itemOfHost().catch(() => null);
+  }
   try {
     const item = await itemOfHost();
     if (!item) return view.sentence("Open this pane from a meeting that you are writing in Outlook.");
-    followTheme();
     const screens = loadScreens();
     const action = async (button) => (await screens).choose(button);
     if (config.personal) view.home({ field: "addin_pane_personal_vmr_sign_in_button", action });

@@ -150,10 +150,12 @@ def test_a_dark_safe_version_goes_into_the_form_when_asked_and_a_real_vmr_fills_
 def test_the_real_pane_comes_into_every_state(form: Form) -> None:
     assert SCREENS.keys() == STATES.keys()
     expect(form.pane.get_by_role("button", name="Sign In")).to_be_visible()
+    theme = form.page.locator('[data-choice="theme"]').input_value()
     for state, (screen, words) in SCREENS.items():
         form.choose("state", state)
         shown = form.pane.locator(f'html[data-state="{state}"] #screen[data-screen="{screen}"]')
         expect(shown, state).to_contain_text(words)
+        expect(form.pane.locator("html"), state).to_have_attribute("data-theme", theme)
     form.choose("state", "many")
     expect(form.pane.locator(".vmr")).to_have_count(9)
     assert form.errors == []
