@@ -1,4 +1,4 @@
-"""Takes the pictures of the documents from a running demo: `python tests/screenshots.py http://127.0.0.1:8080`."""
+"""Takes the pictures of the documents from a fresh demo: `python -m tests.screenshots http://127.0.0.1:8080`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
+
+from addin_host.flows.demo import ADMINISTRATOR, PASSWORD
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 RIBBON = "Create a Pexip Meeting"
@@ -67,12 +69,57 @@ def pane_states(opened: BrowserContext, origin: str, theme: str) -> None:
     frame.screenshot(path=FOLDER / f"pane-success-{theme}.png")
 
 
+def administration(opened: BrowserContext, origin: str) -> Page:
+    """A page of the administration at 1280 px, signed in."""
+    page = opened.new_page()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{origin}/admin/")
+    page.get_by_label("Name").fill(ADMINISTRATOR)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/admin/")
+    return page
+
+
+def take(page: Page, address: str, name: str) -> None:
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"{name}.png")
+
+
+def admin_pages(page: Page, origin: str) -> None:
+    """Dashboard, deploy page, VMRs, and a run of checks."""
+    take(page, f"{origin}/admin/", "admin-dashboard")
+    take(page, f"{origin}/admin/integrations/1/deploy/", "admin-deploy")
+    take(page, f"{origin}/admin/vmrs/", "admin-vmrs")
+    take(page, f"{origin}/admin/integrations/1/checks/", "admin-checks")
+
+
+def live_preview(page: Page, origin: str, theme: str) -> None:
+    """The form of an integration; a title that is being typed is in the preview already."""
+    page.emulate_media(color_scheme=theme)
+    page.goto(f"{origin}/admin/integrations/1/")
+    if theme == "dark":
+        page.locator("#live-preview [data-choice=theme]").select_option("dark")
+    title = page.locator("#addin_pane_title")
+    title.scroll_into_view_if_needed()
+    title.fill("Add your meeting room")
+    outlook = page.frame_locator("iframe[title='Simulated Outlook']")
+    outlook.frame_locator("iframe").get_by_role("heading", name="Add your meeting room").wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=FOLDER / f"admin-form-{theme}.png")
+
+
 def main(origin: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with browser() as opened:
         demo_page(opened.new_context(), origin)
         for theme in ("light", "dark"):
             pane_states(opened.new_context(), origin, theme)
+        page = administration(opened.new_context(), origin)
+        admin_pages(page, origin)
+        for theme in ("light", "dark"):
+            live_preview(page, origin, theme)
 
 
 if __name__ == "__main__":
