@@ -1,8 +1,8 @@
-// Follows the checks while they are at work: every second the page asks how far they are.
+// Follows the checks while they are at work.
+
+import { poll } from "./asking.js";
 
 const run = document.querySelector("[data-progress]");
-const EVERY_MS = 1000;
-const LONGEST_PAUSE_MS = 15000;
 
 function show(step, item) {
   item.className = `step step-${step.kind}`;
@@ -18,35 +18,18 @@ function update(found) {
   const items = document.querySelectorAll("#steps > li");
   if (items.length !== found.steps.length) {
     location.reload(); // the integration was changed meanwhile, and with it what is checked
-    return;
+    return true;
   }
   found.steps.forEach((step, at) => show(step, items[at]));
   const bar = document.getElementById("run-bar");
   bar.value = found.done;
-  if (found.state === "running") return;
+  if (found.state === "running") return false;
   document.getElementById("run-summary").textContent = found.summary;
   bar.remove();
   document.getElementById("run-note").remove();
   const again = document.getElementById("check-now");
   if (again) again.disabled = false;
+  return true;
 }
 
-async function follow(pause) {
-  let next = EVERY_MS;
-  try {
-    const answer = await fetch(run.dataset.progress, { headers: { Accept: "application/json" }, redirect: "error" });
-    if (answer.ok) {
-      const found = await answer.json();
-      update(found);
-      if (found.state !== "running") return;
-    } else if (answer.status < 500) {
-      location.reload(); // signed out, or deleted: the page itself says so
-      return;
-    }
-  } catch {
-    next = Math.min(pause * 2, LONGEST_PAUSE_MS);
-  }
-  setTimeout(() => follow(next), next);
-}
-
-if (run) setTimeout(() => follow(EVERY_MS), EVERY_MS);
+if (run) poll(run.dataset.progress, update);

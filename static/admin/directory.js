@@ -1,11 +1,11 @@
 // The list follows what is typed into the search; the address stays one that can be kept and sent.
 
+import { afterPause, latest } from "./asking.js";
 import { localTimes } from "./page.js";
 
-const PAUSE = 250;
 const form = document.querySelector("form[data-search]");
-let waiting = 0;
-let asked = null;
+const ask = latest();
+const soon = afterPause(update);
 
 function address() {
   const values = new URLSearchParams(new FormData(form));
@@ -13,13 +13,11 @@ function address() {
 }
 
 async function update() {
-  asked?.abort();
-  asked = new AbortController();
   const wanted = address();
   const results = document.querySelector("[data-results]");
   results.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(wanted, { signal: asked.signal, headers: { Accept: "text/html" } });
+    const answer = await ask(wanted, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-results]");
     if (!answer.ok || !fresh) throw new Error("not a list");
@@ -32,12 +30,7 @@ async function update() {
   }
 }
 
-function soon(pause) {
-  clearTimeout(waiting);
-  waiting = setTimeout(update, pause);
-}
-
-form.addEventListener("input", (event) => soon(event.target.type === "search" ? PAUSE : 0));
+form.addEventListener("input", (event) => soon(event.target.type === "search" ? undefined : 0));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   soon(0);

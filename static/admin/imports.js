@@ -1,30 +1,23 @@
-// How far an import is, asked once a second; the page is loaded anew when its state changes.
+// How far an import is; the page is loaded anew when its state changes.
 
-const PAUSE = 1000;
+import { poll } from "./asking.js";
+
 const place = document.querySelector("[data-import]");
 const bar = place.querySelector("progress");
 const figures = place.querySelector("[data-figures]");
 let state = null;
 
-async function ask() {
-  try {
-    const answer = await fetch(place.dataset.import, { headers: { Accept: "application/json" } });
-    if (!answer.ok) throw new Error("no answer");
-    const found = await answer.json();
-    if (!found.busy || (state !== null && found.state !== state)) {
-      location.reload();
-      return;
-    }
-    state = found.state;
-    show(found);
-  } catch {
-    figures.textContent = "The server does not answer. Asking again.";
+function show(found) {
+  if (!found.busy || (state !== null && found.state !== state)) {
+    location.reload();
+    return true;
   }
-  setTimeout(ask, PAUSE);
+  state = found.state;
+  if (found.done) count(found);
+  return false;
 }
 
-function show({ done, all }) {
-  if (!done) return;
+function count({ done, all }) {
   if (all) {
     bar.max = all;
     bar.value = done;
@@ -32,4 +25,4 @@ function show({ done, all }) {
   figures.textContent = `${done.toLocaleString()}${all ? ` of ${all.toLocaleString()}` : ""} rows`;
 }
 
-ask();
+poll(place.dataset.import, show, () => (figures.textContent = "The server does not answer. Asking again."));

@@ -1,10 +1,13 @@
 // The form of an integration: fields come and go with the switches they depend on, and the bar below says what is up.
 // The server decides the same from the same conditions; without this script a button asks it to.
 
+import { afterPause } from "./asking.js";
+
 const form = document.getElementById("integration-form");
 const layout = document.querySelector(".form-layout");
 const fields = [...form.querySelectorAll("[data-field]")].map(makeField);
 const byName = new Map(fields.map((field) => [field.name, field]));
+const saySoon = afterPause(sayState);
 const NAMED = 3;
 
 function makeField(element) {
@@ -105,11 +108,9 @@ function link(field) {
   return anchor;
 }
 
-let waiting = 0;
 function follow() {
   showFields();
-  clearTimeout(waiting);
-  waiting = setTimeout(sayState, 200);
+  saySoon();
 }
 
 function insert(button) {

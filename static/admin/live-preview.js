@@ -3,7 +3,8 @@
  * the frames show the draft. A frame is loaded again only when what it shows has changed.
  */
 
-const QUIET = 250;
+import { afterPause, latest } from "./asking.js";
+
 const form = document.getElementById("integration-form");
 const panel = document.getElementById("live-preview");
 
@@ -15,9 +16,11 @@ const chosen = (name) => choice(name)?.value ?? "";
 
 let token = "";
 let draft = null;
-let running = null;
-let timer = 0;
-let searching = 0;
+
+const later = afterPause(refresh);
+const searchLater = afterPause(search);
+const keepDraft = latest();
+const findVmrs = latest();
 
 /** The form as it would be sent, without files. */
 function typed() {
@@ -35,12 +38,9 @@ function say(words) {
 }
 
 async function refresh() {
-  running?.abort();
-  running = new AbortController();
-  const { signal } = running;
   const address = query({ token, integration: panel.dataset.integration });
   try {
-    const answer = await fetch(`/admin/preview/drafts?${address}`, { method: "POST", body: typed(), signal });
+    const answer = await keepDraft(`/admin/preview/drafts?${address}`, { method: "POST", body: typed() });
     const said = await answer.json();
     if (!answer.ok) return say(said.error?.message ?? "The preview cannot be made at the moment.");
     if (!draft) chooseUsed(said.texts);
@@ -57,11 +57,6 @@ async function refresh() {
 function chooseUsed(texts) {
   const used = Array.from(choice("text").options).find((option) => texts[option.value].used);
   if (used && !texts[chosen("text")].used) used.selected = true;
-}
-
-function later() {
-  clearTimeout(timer);
-  timer = setTimeout(refresh, QUIET);
 }
 
 function load(name, address) {
@@ -154,9 +149,19 @@ function putDarkSafe() {
   return say("The version without black and white is in the form. Save to keep it.");
 }
 
+/** The VMRs that fit, or null when somebody types on meanwhile. */
+async function vmrsLike(words) {
+  try {
+    const answer = await findVmrs(`/admin/preview/vmrs?${new URLSearchParams({ q: words })}`);
+    return answer.ok ? (await answer.json()).vmrs : [];
+  } catch (problem) {
+    return problem.name === "AbortError" ? null : [];
+  }
+}
+
 async function search() {
-  const answer = await fetch(`/admin/preview/vmrs?${new URLSearchParams({ q: chosen("wanted") })}`).catch(() => null);
-  const found = answer?.ok ? (await answer.json()).vmrs : [];
+  const found = await vmrsLike(chosen("wanted"));
+  if (!found) return;
   const kept = choice("vmr").options[0];
   choice("vmr").replaceChildren(kept, ...found.map(({ uuid, name, owner }) => new Option(owner ? `${name} (${owner})` : name, uuid)));
   choice("vmr").hidden = false;
@@ -168,19 +173,14 @@ async function search() {
 function begin() {
   one(".live-body").hidden = false;
   choice("theme").value = document.documentElement.dataset.bsTheme === "dark" ? "dark" : "light";
-  form.addEventListener("input", later);
-  form.addEventListener("change", later);
-  form.addEventListener("reset", later);
+  for (const event of ["input", "change", "reset"]) form.addEventListener(event, () => later());
   form.addEventListener("focusin", follow);
   for (const button of panel.querySelectorAll("[data-look]")) {
     button.addEventListener("click", () => lookAt(button.dataset.look));
   }
   for (const name of ["theme", "state", "text"]) choice(name).addEventListener("change", show);
-  for (const name of ["sample", "vmr"]) choice(name)?.addEventListener("change", later);
-  choice("wanted")?.addEventListener("input", () => {
-    clearTimeout(searching);
-    searching = setTimeout(search, QUIET);
-  });
+  for (const name of ["sample", "vmr"]) choice(name)?.addEventListener("change", () => later());
+  choice("wanted")?.addEventListener("input", () => searchLater());
   // Where the preview is a tab, the form has to come back first.
   one(".live-to-field").addEventListener("click", () => document.querySelector('.view-switch [data-view="fields"]')?.click());
   one('[data-do="dark-safe"]').addEventListener("click", putDarkSafe);
