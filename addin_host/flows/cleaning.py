@@ -10,6 +10,7 @@ from sqlalchemy import Delete, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from addin_host.flows import platform
+from addin_host.flows.request_limits import WINDOW
 from addin_host.store.models import (
     AdminSessionRow,
     AdminSignInRow,
@@ -37,7 +38,6 @@ EXPIRING: Sequence[Any] = (
     PreviewDraftRow,
     IdempotencyRow,
 )
-WINDOW_SECONDS = 60
 _A_DAY = timedelta(days=1)
 
 
@@ -52,7 +52,7 @@ def _counters(now: datetime) -> list[Delete]:
     blocked = FailureRow.blocked_until
     return [
         delete(FailureRow).where(FailureRow.last_at < now - _A_DAY, or_(blocked.is_(None), blocked < now)),
-        delete(RequestCountRow).where(RequestCountRow.window < int((now - _A_DAY).timestamp()) // WINDOW_SECONDS),
+        delete(RequestCountRow).where(RequestCountRow.window < int((now - _A_DAY).timestamp()) // WINDOW),
     ]
 
 

@@ -132,8 +132,6 @@ def send_pending(database: Database, *, box: SecretBox, outside: Outside, now: d
         ways = ways_of(session, box=box, outside=outside)
         events = _pending(session) if ways else []
         progress = _progress(session)
-    if not events:
-        return 0
     after = {way.name: _sent_by(way, progress.get(way.name, Progress()), events, now) for way in ways}
     told = [event for event in events if all(event.key in one.sent for one in after.values())]
     with database.write() as session:
@@ -211,17 +209,18 @@ _LABELS = {"email": "By e-mail", "webhook": "By webhook"}
 
 
 def _own_alarm(session: Session, after: dict[str, Progress], now: datetime) -> None:
-    for name, one in after.items():
+    for name, label in _LABELS.items():
+        one = after.get(name, Progress())  # a way that is no longer set up does not fail any more
         if one.failures == 0:
-            alarms.clear(session, MESSAGES, integration_id=None, instance=_LABELS[name], now=now)
+            alarms.clear(session, MESSAGES, integration_id=None, instance=label, now=now)
         elif one.failures >= _FAILURES_WORTH_AN_ALARM:
             alarms.raise_(
                 session,
                 MESSAGES,
                 integration_id=None,
                 level=Level.ERROR,
-                details=f"{_LABELS[name]}, {one.failures} attempts in a row have failed.",
+                details=f"{label}, {one.failures} attempts in a row have failed.",
                 next_step="Send a test message from the settings to see why.",
-                instance=_LABELS[name],
+                instance=label,
                 now=now,
             )

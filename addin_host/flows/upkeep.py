@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -39,12 +40,16 @@ class Upkeep:
 
 
 def tick(upkeep: Upkeep) -> bool:
-    """Do what is due now; call it every minute or so. False when another process is at it."""
+    """Do what is due now; call it every minute or so. False when another process is at it.
+
+    What one part raises keeps none of the others from being done.
+    """
     if not _take(upkeep):
         return False
-    _tell(upkeep)
-    _check(upkeep)
-    _clean(upkeep)
+    with ExitStack() as parts:  # which calls the last of them first
+        parts.callback(_clean, upkeep)
+        parts.callback(_check, upkeep)
+        parts.callback(_tell, upkeep)
     return True
 
 
@@ -57,7 +62,7 @@ def _take(upkeep: Upkeep) -> bool:
 def stop(upkeep: Upkeep) -> None:
     """Let another process take over at once."""
     with upkeep.inspection.database.write() as session:
-        leases.give_back(session, LEASE, holder=upkeep.holder)
+        leases.give_back(session, LEASE, holder=upkeep.holder, now=upkeep.inspection.now())
 
 
 def _tell(upkeep: Upkeep) -> None:

@@ -21,6 +21,9 @@ from addin_host.gateways.pinned import Call, trusted_roots
 SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
 _MAX_SUBJECT = 200
+_BEYOND_ASCII = (
+    "Mail servers take plain letters only: enter addresses, user name and password without accents and other scripts."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,9 @@ class SmtpMail:
         message, call = written(letter), Call(self._seconds)
         try:
             refused = call.within(lambda: self._hand_in(call, server, letter, message))
+        except UnicodeError:
+            # What could not be sent may be the password, and the error holds it.
+            raise Misconfigured(_BEYOND_ASCII) from None
         except (smtplib.SMTPException, OSError) as error:
             raise _in_words(error, server.host) from error
         if refused:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from addin_host.store.models import MarkRow
+from addin_host.store.upsert import insert_missing
 
 
 def locked(session: Session, name: str, initial: str) -> MarkRow:
     """Return a mark with its newest value, locked until the transaction ends."""
     found = _locked(session, name)
     if found is None:
-        # Another process may be making it at the same moment: then this waits for it, and does nothing.
-        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        session.execute(insert(MarkRow).values(name=name, value=initial).on_conflict_do_nothing())
+        insert_missing(session, MarkRow, {"name": name, "value": initial})
         found = _locked(session, name)
     if found is None:
         raise LookupError(f"the mark {name} went away while it was being made")

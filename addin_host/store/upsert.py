@@ -1,4 +1,4 @@
-"""Insert a row, or change the one that is there, in one statement: two at once lose nothing on either database."""
+"""Insert a row unless it is there already, in one statement: two at once lose nothing on either database."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from sqlalchemy.orm import Session
 from addin_host.store.models import Model
 
 
+def insert_missing(session: Session, table: type[Model], row: Mapping[str, Any]) -> None:
+    """Insert a row unless one with its keys is there; waits for another process that is inserting it right now."""
+    session.execute(_insert(session, table).values(**row).on_conflict_do_nothing())
+
+
 def upsert(
     session: Session, table: type[Model], key: Mapping[str, Any], new: Mapping[str, Any], change: Mapping[str, Any]
 ) -> None:
@@ -19,6 +24,9 @@ def upsert(
     A change may be an expression over the table's columns, such as `UsageRow.number + 1`. Rows that the session holds
     already are not refreshed.
     """
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(**key, **new)
+    statement = _insert(session, table).values(**key, **new)
     session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(change)))
+
+
+def _insert(session: Session, table: type[Model]) -> sqlite.Insert | postgresql.Insert:
+    return (sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)

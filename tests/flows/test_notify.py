@@ -185,6 +185,22 @@ def test_a_way_that_fails_is_tried_less_and_less_often_and_does_not_hold_up_the_
         assert session.scalar(select(AlarmRow).where(AlarmRow.identifier == "messages")).open_key is None
 
 
+@pytest.mark.parametrize("left", [{}, BY_MAIL])
+def test_the_alarm_about_a_way_ends_when_the_way_is_taken_away(database, clock, post, settings, told, left):
+    settings(**BY_HOOK, **left)
+    raise_(database, clock, an_integration(database, clock))
+    post.hook_down = True
+    for _hour in range(3):
+        told()
+        clock.forward(hours=1)
+    with database.read() as session:
+        assert session.scalar(select(AlarmRow).where(AlarmRow.identifier == "messages")).open_key is not None
+    settings(alarm_webhook_url="")
+    told()
+    with database.read() as session:
+        assert session.scalar(select(AlarmRow).where(AlarmRow.identifier == "messages")).open_key is None
+
+
 def test_an_alarm_that_ends_while_it_is_told_of_is_told_of_again(database, clock, post, settings, told):
     settings(**BY_HOOK)
     number = an_integration(database, clock)

@@ -13,8 +13,9 @@ from addin_host.domain.ports import Installation, Outside
 from addin_host.flows import alarms, leases, upkeep
 from addin_host.flows.background import Regularly
 from addin_host.flows.checks import Inspection
-from addin_host.flows.cleaning import EXPIRING, WINDOW_SECONDS, clean
+from addin_host.flows.cleaning import EXPIRING, clean
 from addin_host.flows.manifest import manifest_environment
+from addin_host.flows.request_limits import WINDOW
 from addin_host.flows.upkeep import Upkeep, tick
 from addin_host.gateways.outside import no_outside
 from addin_host.store.models import (
@@ -93,6 +94,25 @@ def test_one_process_at_a_time_and_the_next_when_it_is_gone(keeper, clock):
     assert not tick(keeper)
     upkeep.stop(other)
     assert tick(keeper)
+
+
+def test_a_part_that_fails_keeps_none_of_the_others_from_being_done(keeper, database, clock):
+    class Broken:
+        def post(self, hook, body):
+            raise RuntimeError("a fault of ours")
+
+    outside = Outside(keeper.outside.probes, keeper.outside.mail, Broken())
+    add(database, PlatformSettingRow(name="alarm_webhook_url", value="https://hook.example.com/"))
+    (number,) = add(database, an_integration(clock))
+    add(database, UsageRow(day="2001-01-01", integration_id=number, kind="signin", number=1))
+    with database.write() as session:
+        alarms.raise_(
+            session, "check.dns", integration_id=None, level=Level.ERROR, details="x", next_step="y", now=clock()
+        )
+    with pytest.raises(RuntimeError):
+        tick(Upkeep(keeper.inspection, outside))
+    assert count(database, CheckRunRow) == 1
+    assert count(database, UsageRow) == 0
 
 
 def test_of_many_who_ask_at_once_one_gets_the_lease(database, clock):
@@ -199,7 +219,7 @@ def test_what_has_expired_is_deleted_and_nothing_else(keeper, database, clock):
             PreviewDraftRow(token_hash=word, integration_id=number, account_id=person, record={}, expires_at=when),
             IdempotencyRow(api_user_id=api, key=word, request_hash="", status=201, location="", expires_at=when),
             FailureRow(key=word, number=1, last_at=clock() - timedelta(days=2 - 2 * at)),
-            RequestCountRow(key=word, window=int(clock().timestamp()) // WINDOW_SECONDS - (1 - at) * 3000),
+            RequestCountRow(key=word, window=int(clock().timestamp()) // WINDOW - (1 - at) * 3000),
         )  # fmt: skip
     add(
         database,

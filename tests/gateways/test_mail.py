@@ -53,6 +53,24 @@ def test_a_password_goes_over_an_encrypted_connection_only():
     assert connects == []
 
 
+@pytest.mark.parametrize(
+    ("letter", "password"),
+    [
+        (Letter("alarms@example.com", ("käthe@example.com",), "s", "t"), "pass word"),
+        (Letter("kästen@example.com", ("ada@example.com",), "s", "t"), "pass word"),
+        (LETTER, "pässword-canary"),
+    ],
+)
+def test_what_the_protocol_cannot_carry_is_said_without_saying_it(letter, password):
+    with (
+        MailServerPeer(TLS, password="pass word") as peer,
+        pytest.raises(Misconfigured, match="plain letters") as found,
+    ):
+        mail().send(server(peer, "STARTTLS", username="ada", password=password), letter)
+    assert peer.box.messages == []
+    assert found.value.__cause__ is None
+
+
 def test_without_starttls_on_the_other_side_nothing_is_sent():
     with MailServerPeer(TLS, starttls=False, password="x") as peer, pytest.raises(Misconfigured, match="offer"):
         mail().send(server(peer, "STARTTLS", username="ada", password="x"), LETTER)
