@@ -114,9 +114,8 @@ def current(
 
 def touch(session: Session, session_id: int, *, now: datetime) -> None:
     """Note that the session was used."""
-    row = session.get(AdminSessionRow, session_id)
-    if row is not None:
-        row.seen_at = now
+    # One statement: the session may end at this moment.
+    session.execute(update(AdminSessionRow).where(AdminSessionRow.id == session_id).values(seen_at=now))
 
 
 def complete(session: Session, session_id: int, *, now: datetime, lifetime: Lifetime) -> str:

@@ -1,4 +1,4 @@
-"""Deploying an integration: its manifest and what became of it, its icon, and what to do outside."""
+"""Deploying an integration: its manifest, and what became of the one that was downloaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from jinja2 import Template
 from sqlalchemy.orm import Session
 
-from addin_host.domain.access import Caller
+from addin_host.domain.access import Caller, Permission
 from addin_host.domain.deploy import Download, Verdict, judge
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.integration import Integration
@@ -26,12 +26,10 @@ from addin_host.domain.manifest import (
 )
 from addin_host.flows import audit
 from addin_host.flows.audit import Subject
-from addin_host.flows.icons import accept_icon, icon_hash
 from addin_host.flows.manifest import Judged, judge_manifest, print_manifest
-from addin_host.store.models import IntegrationRow, ManifestDownloadRow
+from addin_host.store.models import ManifestDownloadRow
 from addin_host.store.upsert import upsert
 
-_BUILT_IN = "built-in icon"
 _VERSION = re.compile("<Version>([0-9.]{1,23})</Version>")
 
 
@@ -129,6 +127,8 @@ def usable_manifest(template: Template, integration: Integration) -> bytes:
 
 def download(session: Session, template: Template, integration: Integration, *, caller: Caller, now: datetime) -> bytes:
     """Return the manifest and remember that it was downloaded. Raises Refused when Outlook would not take it."""
+    caller.require(Permission.SEE_INTEGRATIONS)
+    caller.require_reach(integration.id)
     xml = usable_manifest(template, integration)
     remembered = {
         "downloaded_at": now,
@@ -141,35 +141,3 @@ def download(session: Session, template: Template, integration: Integration, *, 
     version = manifest_version(integration.version)
     audit.record(session, caller, "download manifest", subject, now=now, after={"version": version})
     return xml
-
-
-def set_icon(session: Session, row: IntegrationRow, png: bytes, *, caller: Caller, now: datetime) -> None:
-    """Give an integration a PNG of 80 x 80 as its icon. Raises Invalid, with the reason, for anything else."""
-    icon = accept_icon(png)
-    _change_icon(session, row, icon, icon_hash(icon), caller, now)
-
-
-def remove_icon(session: Session, row: IntegrationRow, *, caller: Caller, now: datetime) -> None:
-    """Give an integration the built-in icon again."""
-    _change_icon(session, row, None, "", caller, now)
-
-
-def _change_icon(
-    session: Session, row: IntegrationRow, icon: bytes | None, hashed: str, caller: Caller, now: datetime
-) -> None:
-    caller.require_reach(row.id)
-    session.refresh(row, with_for_update=True)
-    if row.icon_hash == hashed:
-        return
-    before, row.icon, row.icon_hash = row.icon_hash, icon, hashed
-    row.version, row.updated_at = row.version + 1, now
-    session.flush()
-    audit.record(
-        session,
-        caller,
-        "change",
-        Subject("integration", row.id, row.name, row.id),
-        now=now,
-        before={"addin_icon": before or _BUILT_IN},
-        after={"addin_icon": hashed or _BUILT_IN},
-    )

@@ -12,8 +12,8 @@ from typing import Any
 from addin_host.domain.access import Caller
 from addin_host.flows import audit
 from addin_host.flows.audit import Subject
+from addin_host.store import marks
 from addin_host.store.db import Database
-from addin_host.store.models import MarkRow
 
 
 def note(database: Database, objects: Iterable[Mapping[str, Any]], *, caller: Caller, now: datetime) -> None:
@@ -22,10 +22,12 @@ def note(database: Database, objects: Iterable[Mapping[str, Any]], *, caller: Ca
         return
     name, hour = f"pins shown to api:{caller.id}", now.strftime("%Y-%m-%dT%H")
     with database.read() as session:
-        mark = session.get(MarkRow, name)
-        if mark is not None and mark.value == hour:
+        if marks.value(session, name, "") == hour:
             return
     with database.write() as session:
-        session.merge(MarkRow(name=name, value=hour))
+        mark = marks.locked(session, name, "")
+        if mark.value == hour:
+            return  # another request has written it down meanwhile
+        mark.value = hour
         subject = Subject("vmr", "", "VMRs through the REST interface")
         audit.record(session, caller, "look at PINs", subject, now=now)

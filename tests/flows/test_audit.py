@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,7 +18,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from addin_host.domain.access import ON_THIS_MACHINE, Caller, Role
 from addin_host.domain.errors import Refused
-from addin_host.flows import audit, audit_chain, audit_log
+from addin_host.flows import audit, audit_chain, audit_log, pin_sightings
 from addin_host.flows.audit import Subject
 from addin_host.flows.audit_log import Wanted
 from addin_host.store.models import AuditRow, MarkRow
@@ -33,6 +34,20 @@ def write(database, clock, number, *, caller=ON_THIS_MACHINE, action="change", k
         audit.record(
             session, caller, action, subject, now=clock(), before={"name": "a", "n": 1}, after={"name": "b", "n": 1}
         )
+
+
+def test_of_many_that_are_shown_pins_at_once_one_is_written_down(database, clock):
+    program = Caller("api", 9, "sync", Role.PLATFORM_ADMIN)
+    together = threading.Barrier(6)
+
+    def shown(_number):
+        together.wait()
+        pin_sightings.note(database, [{"pin": "1234"}], caller=program, now=clock())
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(shown, range(6)))
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(AuditRow)) == 1
 
 
 def verdict(database, head=""):

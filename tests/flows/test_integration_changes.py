@@ -10,6 +10,7 @@ from sqlalchemy import select
 from addin_host.domain.access import ON_THIS_MACHINE, Caller, Role
 from addin_host.domain.errors import Invalid, Reason, Refused
 from addin_host.flows import integrations, references
+from addin_host.flows.icons import default_icon
 from addin_host.flows.integrations import Draft
 from addin_host.flows.references import ListKind
 from addin_host.store.db import Database
@@ -113,6 +114,24 @@ def test_what_others_changed_is_told_from_the_log(books: Books) -> None:
     assert (both.actor, both.at) == ("Bo", books.clock())
     assert [one.field for one in last.changes] == ["enabled"]
     assert none.changes == ()
+
+
+def test_another_icon_is_a_change_like_any_other(books: Books) -> None:
+    number = books.save()["number"]
+    with books.database.write() as session:
+        row = integrations.set_icon(session, number, default_icon(), caller=ON_THIS_MACHINE, now=books.clock())
+        again = integrations.set_icon(session, number, default_icon(), caller=ON_THIS_MACHINE, now=books.clock())
+        assert (row.version, again.version) == (2, 2)
+    with books.database.read() as session:
+        meanwhile = integrations.changes_since(session, number, 1)
+    assert (meanwhile.actor, [one.field for one in meanwhile.changes]) == ("command line", ["addin_icon"])
+    for caller, reason in (
+        (Caller("account", 5, "Vera", Role.VIEWER), Reason.FORBIDDEN),
+        (Caller("account", 6, "Ivan", Role.INTEGRATION_ADMIN, frozenset({number + 1})), Reason.UNKNOWN),
+    ):
+        with pytest.raises(Refused) as refusal, books.database.write() as session:
+            integrations.set_icon(session, number, None, caller=caller, now=books.clock())
+        assert refusal.value.reason is reason
 
 
 def test_every_change_is_audited_without_secrets(books: Books) -> None:

@@ -16,7 +16,7 @@ from addin_host.flows.integrations.reading import (
     secret,
     to_value,
 )
-from addin_host.flows.integrations.saving import delete, duplicate, save, set_enabled
+from addin_host.flows.integrations.saving import delete, duplicate, save, set_enabled, set_icon
 
 __all__ = [
     "ICON",
@@ -40,5 +40,6 @@ __all__ = [
     "save",
     "secret",
     "set_enabled",
+    "set_icon",
     "to_value",
 ]

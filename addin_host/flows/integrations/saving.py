@@ -16,7 +16,7 @@ from addin_host.domain.errors import Invalid, Problem, Reason, Refused
 from addin_host.domain.fields import BY_NAME, FIELDS
 from addin_host.flows import audit, references
 from addin_host.flows.audit import Subject
-from addin_host.flows.icons import icon_hash
+from addin_host.flows.icons import accept_icon, icon_hash
 from addin_host.flows.integrations.drafts import ICON, Draft
 from addin_host.flows.integrations.reading import look_up, place_of
 from addin_host.flows.references import ListKind
@@ -76,9 +76,13 @@ def _write(row: IntegrationRow, draft: Draft, now: datetime) -> None:
     row.uuid, row.name = draft.record["uuid"], draft.record["name"]
     row.fqdn = draft.record["addin_server_domain"].lower()
     row.room_mailbox_email_address = (draft.record["room_mailbox_email_address"] or "").lower() or None
-    row.version, row.updated_at = row.version + 1, now
+    _advance(row, now)
     if draft.icon is not None:
         row.icon, row.icon_hash = draft.icon, icon_hash(draft.icon)
+
+
+def _advance(row: IntegrationRow, now: datetime) -> None:
+    row.version, row.updated_at = row.version + 1, now
 
 
 def _require_references(session: Session, record: Mapping[str, Any]) -> None:
@@ -141,8 +145,26 @@ def set_enabled(session: Session, reference: str | int, on: bool, *, caller: Cal
     row = _locked(session, reference, caller)
     before = _shown(row)
     row.record = {**row.record, "enabled": on}
-    row.version, row.updated_at = row.version + 1, now
+    _advance(row, now)
     _audit(session, caller, "switch on" if on else "switch off", row, now, before=before)
+    return row
+
+
+def set_icon(
+    session: Session, reference: str | int, png: bytes | None, *, caller: Caller, now: datetime
+) -> IntegrationRow:
+    """Give an integration a PNG of 80 x 80 as its icon, or the built-in one again (None).
+
+    Raises Refused, with the reason when the picture is another one.
+    """
+    caller.require(Permission.CHANGE_INTEGRATIONS)
+    icon = accept_icon(png) if png is not None else None
+    row = _locked(session, reference, caller)
+    before, hashed = _shown(row), icon_hash(icon) if icon else ""
+    if row.icon_hash != hashed:
+        row.icon, row.icon_hash = icon, hashed
+        _advance(row, now)
+        _audit(session, caller, "change", row, now, before=before)
     return row
 
 

@@ -17,7 +17,7 @@ from addin_host.domain.deploy import (
 )
 from addin_host.domain.errors import Invalid
 from addin_host.domain.integration import Integration
-from addin_host.flows import deploy, icons
+from addin_host.flows import deploy, icons, integrations
 from addin_host.flows.manifest import published
 from addin_host.web.access import caller
 from addin_host.web.admin.scope import integration_row, integration_value
@@ -115,7 +115,7 @@ def upload_icon(reference: str) -> AnyResponse | tuple[str, int]:
         return _page(integration_value(reference), "Choose a PNG file first."), 400
     try:
         with host.database.write() as db:
-            deploy.set_icon(db, integration_row(db, reference), png, caller=caller(), now=host.now())
+            integrations.set_icon(db, reference, png, caller=caller(), now=host.now())
     except Invalid as refusal:
         return _page(integration_value(reference), refusal.problems[0].message), 400
     return _done(reference, _CHANGED)
@@ -128,7 +128,7 @@ def remove_icon(reference: str) -> AnyResponse:
     """Use the built-in icon again."""
     host = services()
     with host.database.write() as db:
-        deploy.remove_icon(db, integration_row(db, reference), caller=caller(), now=host.now())
+        integrations.set_icon(db, reference, None, caller=caller(), now=host.now())
     return _done(reference, _CHANGED)
 
 

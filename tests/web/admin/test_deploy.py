@@ -144,8 +144,8 @@ def test_an_icon_is_taken_shown_and_given_back(world, admin):
     assert browser.get(f"{PAGE}icon/80.png").data == default_icon()
     changes = [(old, new) for action, old, new in audited(world) if action == "change"]
     assert changes == [
-        ({"addin_icon": "built-in icon"}, {"addin_icon": after.icon_hash}),
-        ({"addin_icon": after.icon_hash}, {"addin_icon": "built-in icon"}),
+        ({"addin_icon": None, "version": 1}, {"addin_icon": after.icon_hash, "version": 2}),
+        ({"addin_icon": after.icon_hash, "version": 2}, {"addin_icon": None, "version": 3}),
     ]
 
 
