@@ -60,11 +60,7 @@ def templates(integration: Integration, own: Own) -> Verdict:
         found = own.trial([TemplateCandidate(integration[f.name], f.kind, f.variables, f.must_print) for f in fields])
     except TemplateProblem:
         return warn("The templates could not be tried: this machine is too busy.", "Check again in a minute.")
-    problems = [
-        f"{field.label}, {problem}."
-        for field, problem in zip(fields, found, strict=True)
-        if problem
-    ]
+    problems = [f"{field.label}, {problem}." for field, problem in zip(fields, found, strict=True) if problem]
     if problems:
         return fail("\n".join(problems), "Correct the template in the integration.")
     return fine(f"All templates in use can be rendered ({len(fields)}).")

@@ -15,8 +15,8 @@ from addin_host.domain.access import Caller, Permission
 from addin_host.domain.alarms import Alarm
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.integration import Integration
-from addin_host.flows import alarms, checks, deploy, integrations, usage
-from addin_host.flows.checks import Run
+from addin_host.flows import alarms, check_runs, deploy, integrations, usage
+from addin_host.flows.check_runs import Run
 from addin_host.flows.usage import DayFigures, Happening
 from addin_host.store.models import (
     AlarmRow,
@@ -106,7 +106,7 @@ def _lines(session: Session, caller: Caller, template: Template, deployment: Dep
     )
     rows = session.execute(chosen).all()
     ids = [row.id for row, _number in rows]
-    runs = checks.newest(session, ids, now=now)
+    runs = check_runs.newest(session, ids, now=now)
     downloads = {
         row.integration_id: row
         for row in session.scalars(select(ManifestDownloadRow).where(ManifestDownloadRow.integration_id.in_(ids)))

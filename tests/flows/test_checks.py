@@ -14,7 +14,7 @@ from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Refused
 from addin_host.domain.ports import Installation
 from addin_host.domain.text import TemplateProblem
-from addin_host.flows import alarms, checks, integrations
+from addin_host.flows import alarms, check_runs, checks, integrations
 from addin_host.flows.alarms import Wanted
 from addin_host.flows.checks import Inspection
 from addin_host.flows.manifest import manifest_environment
@@ -95,7 +95,7 @@ def begin(inspection, number):
 
 def look(inspection, number, run_id):
     with inspection.database.read() as session:
-        return checks.find(session, number, run_id, deployment=inspection.deployment, now=inspection.now())
+        return check_runs.find(session, number, run_id, deployment=inspection.deployment, now=inspection.now())
 
 
 def standing(inspection):
@@ -176,7 +176,7 @@ def test_a_save_during_a_run_starts_a_new_one(inspection, probes):
     results = checks.carry_out(inspection, first)
     assert [result.name for result in results][-1] == "certificate"
     with inspection.database.read() as session:
-        runs = checks.latest(session, number, now=inspection.now())
+        runs = check_runs.latest(session, number, now=inspection.now())
     assert [run.state for run in runs] == ["running", "finished"]
 
 
@@ -313,7 +313,7 @@ def test_the_newest_run_of_each(inspection):
     for number in (first, first, second):
         checks.by_itself(inspection, number)
     with inspection.database.read() as session:
-        found = checks.newest(session, [first, second, 999], now=inspection.now())
+        found = check_runs.newest(session, [first, second, 999], now=inspection.now())
         assert {number: run.id for number, run in found.items()} == {
             number: session.scalars(
                 select(CheckRunRow.id).where(CheckRunRow.integration_id == number).order_by(CheckRunRow.id.desc())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, redirect, render_template
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from addin_host.domain.access import Permission
 from addin_host.domain.checks import CHECKS
-from addin_host.flows import checks
-from addin_host.flows.checks import Run
+from addin_host.flows import check_runs, checks
+from addin_host.flows.check_runs import Run
 from addin_host.web.access import caller
 from addin_host.web.admin.scope import integration_value
 from addin_host.web.admission import needs
@@ -53,12 +54,17 @@ def run(reference: str, run_id: int) -> str:
 def _page(reference: str, run_id: int | None) -> str:
     host, integration = services(), integration_value(reference)
     with host.database.read() as db:
-        runs = checks.latest(db, integration.id, now=host.now())
+        runs = check_runs.latest(db, integration.id, now=host.now())
         wanted = run_id if run_id is not None else runs[0].id if runs else None
-        shown = checks.find(db, integration.id, wanted, deployment=host.deployment, now=host.now()) if wanted else None
+        shown = _run(db, integration.id, wanted) if wanted else None
     return render_template(
         "admin/checks/page.html", integration=integration, run=shown, runs=runs, catalogue=CHECKS, steps=_steps(shown)
     )
+
+
+def _run(db: Session, integration_id: int, run_id: int) -> Run:
+    host = services()
+    return check_runs.find(db, integration_id, run_id, deployment=host.deployment, now=host.now())
 
 
 @blueprint.get("/<int:run_id>/progress")
@@ -68,7 +74,7 @@ def progress(reference: str, run_id: int) -> dict[str, Any]:
     """Answer with a run as JSON, for the page that follows it."""
     host, integration = services(), integration_value(reference)
     with host.database.read() as db:
-        found = checks.find(db, integration.id, run_id, deployment=host.deployment, now=host.now())
+        found = _run(db, integration.id, run_id)
     return {
         "state": found.state,
         "done": found.done,

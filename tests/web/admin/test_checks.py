@@ -7,7 +7,7 @@ import pytest
 
 from addin_host.domain.access import Role
 from addin_host.domain.checks import CheckResult, Outcome, fail
-from addin_host.flows import checks
+from addin_host.flows import check_runs, checks
 from addin_host.store.models import CheckRunRow
 from addin_host.web.after_save import saved
 
@@ -32,7 +32,7 @@ def finished(world, integration=1):
     """Wait for the newest run of an integration."""
     for _attempt in range(200):
         with world.database.read() as db:
-            runs = checks.latest(db, integration, now=world.clock())
+            runs = check_runs.latest(db, integration, now=world.clock())
         if runs and runs[0].state == "finished":
             return runs[0]
         time.sleep(0.05)
@@ -110,7 +110,7 @@ def test_who_may_start_them(world, admin):
     assert admin(Role.VIEWER).post(PAGE).status_code == 403
     assert admin(Role.INTEGRATION_ADMIN, (2,)).post(PAGE).status_code == 404
     with world.database.read() as db:
-        assert checks.latest(db, 1, now=world.clock()) == []
+        assert check_runs.latest(db, 1, now=world.clock()) == []
 
 
 def test_saving_starts_them(world):
@@ -126,7 +126,7 @@ def test_saving_never_fails_because_of_them(world):
         world.services.checking._executor().shutdown()
         saved(1)
     with world.database.read() as db:
-        assert checks.latest(db, 1, now=world.clock()) == []
+        assert check_runs.latest(db, 1, now=world.clock()) == []
 
 
 def test_words_of_checks_are_escaped(world, admin):
