@@ -26,6 +26,7 @@ _EMAIL = re.compile(rf"[^\s@<>()\[\],;:\\\"]{{1,64}}@{_LABEL}(\.{_LABEL})*", re.
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?")
 _DIALABLE = re.compile(r"[A-Za-z0-9._+-]+")
 _PEM = re.compile(r"(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+")
+_NUMBER = re.compile("[0-9]{1,9}")  # of a row
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 Check = Callable[[Field, Any], str | None]
@@ -101,7 +102,7 @@ def _role_problem(text: str) -> str | None:
     name, *numbers = role.split() or [""]
     if not separator or not value.strip() or name not in set(Role):
         return f"must be a value, an equals sign and one of {', '.join(Role)}"
-    if name == Role.INTEGRATION_ADMIN and not (numbers and all(number.isdigit() for number in numbers)):
+    if name == Role.INTEGRATION_ADMIN and not (numbers and all(map(_NUMBER.fullmatch, numbers))):
         return "must name the numbers of the integrations after the role"
     return None if name == Role.INTEGRATION_ADMIN or not numbers else "must hold nothing after the role"
 

@@ -19,8 +19,8 @@ from addin_host.domain.validation import is_email
 from addin_host.flows import accounts, admin_sessions, admin_signin, audit, platform
 from addin_host.flows.admin_sessions import Current, Visit
 from addin_host.flows.admin_signin import Opened
-from addin_host.flows.pkce import new_secret
-from addin_host.flows.signin import PENDING_LIFETIME, digest
+from addin_host.flows.pkce import digest, new_secret
+from addin_host.flows.signin import PENDING_LIFETIME
 from addin_host.store.models import AccountRow, AdminSignInRow
 from addin_host.store.secrets import SecretBox
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from addin_host.domain.access import Caller, Role, scope_of
 from addin_host.domain.errors import Reason, Refused
-from addin_host.flows.pkce import new_secret
+from addin_host.flows.pkce import digest, new_secret
 from addin_host.store.models import AccountRow, AdminSessionRow
 
 FULL = "full"
@@ -76,7 +75,7 @@ def open_session(
     session.execute(delete(AdminSessionRow).where(AdminSessionRow.expires_at <= now))
     session.add(
         AdminSessionRow(
-            cookie_hash=_hash(cookie),
+            cookie_hash=digest(cookie),
             account_id=account.id,
             stage=stage,
             network=network[:64],
@@ -100,7 +99,7 @@ def current(
     found = session.execute(
         select(AdminSessionRow, AccountRow)
         .join(AccountRow, AccountRow.id == AdminSessionRow.account_id)
-        .where(AdminSessionRow.cookie_hash == _hash(cookie))
+        .where(AdminSessionRow.cookie_hash == digest(cookie))
     ).first()
     if found is None:
         return None
@@ -135,13 +134,13 @@ def confirm(session: Session, session_id: int, *, now: datetime) -> str:
 
 def _renamed(session: Session, session_id: int, cookie: str, values: dict[str, Any]) -> None:
     session.execute(
-        update(AdminSessionRow).where(AdminSessionRow.id == session_id).values(cookie_hash=_hash(cookie), **values)
+        update(AdminSessionRow).where(AdminSessionRow.id == session_id).values(cookie_hash=digest(cookie), **values)
     )
 
 
 def close(session: Session, cookie: str) -> None:
     """End the session of a cookie."""
-    session.execute(delete(AdminSessionRow).where(AdminSessionRow.cookie_hash == _hash(cookie)))
+    session.execute(delete(AdminSessionRow).where(AdminSessionRow.cookie_hash == digest(cookie)))
 
 
 def of_account(session: Session, account_id: int, *, now: datetime, lifetime: Lifetime) -> list[Listed]:
@@ -179,7 +178,3 @@ def caller_of(account: AccountRow, network: str) -> Caller:
     """Return what an account may do, as a value."""
     role = Role(account.role)
     return Caller("account", account.id, account.name, role, scope_of(role, account.integrations), network)
-
-
-def _hash(cookie: str) -> str:
-    return sha256(cookie.encode()).hexdigest()

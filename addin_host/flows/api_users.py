@@ -6,7 +6,6 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
 
@@ -18,7 +17,7 @@ from addin_host.domain.accounts import name_problems, scope_problems
 from addin_host.domain.errors import Invalid, Problem, Reason, Refused
 from addin_host.flows import accounts, audit, throttle
 from addin_host.flows.audit import Subject
-from addin_host.flows.pkce import new_secret
+from addin_host.flows.pkce import digest, new_secret
 from addin_host.flows.throttle import Counted
 from addin_host.store.db import Database
 from addin_host.store.models import ApiUserRow
@@ -211,7 +210,7 @@ def _value(row: ApiUserRow) -> ApiUser:
 
 def token_hash(token: str) -> str:
     """Return what is stored of a token."""
-    return sha256(token.encode()).hexdigest()
+    return digest(token)
 
 
 def find(session: Session, name: str) -> ApiUserRow | None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Delete, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from addin_host.flows import platform
+from addin_host.flows import import_jobs, platform
 from addin_host.flows.request_limits import WINDOW
 from addin_host.store.models import (
     AdminSessionRow,
@@ -43,6 +43,7 @@ _A_DAY = timedelta(days=1)
 
 def clean(session: Session, *, now: datetime) -> int:
     """Delete what has expired, and return how many rows that was."""
+    import_jobs.forget_abandoned(session, now=now)
     statements = [delete(model).where(model.expires_at <= now) for model in EXPIRING]
     statements += [*_counters(now), *_history(session, now)]
     return sum(int(getattr(session.execute(statement), "rowcount", 0)) for statement in statements)

@@ -101,7 +101,6 @@ def hand_in(
         created_at=now,
         updated_at=now,
     )
-    _forget_abandoned(session, now)
     session.add(row)
     session.flush()
     packed = base64.b64encode(zlib.compress(content)).decode("ascii")
@@ -110,8 +109,8 @@ def hand_in(
     return row.id
 
 
-def _forget_abandoned(session: Session, now: datetime) -> None:
-    """Files that nobody came back for are not kept."""
+def forget_abandoned(session: Session, *, now: datetime) -> None:
+    """Forget the files that nobody came back for in a day: they may hold PINs."""
     old = ImportJobRow.sealed_content.is_not(None) & (ImportJobRow.updated_at < now - _KEPT_FOR)
     values = {"state": CANCELLED, "sealed_content": None, "message": "It was left for a day. Nothing was imported."}
     session.execute(update(ImportJobRow).where(old).values(**values))

@@ -15,6 +15,11 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def digest(secret: str) -> str:
+    """Return the hash under which a random value is stored."""
+    return sha256(secret.encode()).hexdigest()
+
+
 def challenge(verifier: str) -> str:
     """Return the base64url SHA-256 of a verifier, without padding."""
     return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode("ascii")

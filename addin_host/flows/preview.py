@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from html import escape
 from typing import Any
 
@@ -22,6 +20,7 @@ from addin_host.domain.integration import Integration
 from addin_host.domain.ports import RenderedText, TemplateRendering
 from addin_host.flows.icons import default_icon, icon_hash
 from addin_host.flows.personal_vmrs import NO_ALIAS
+from addin_host.flows.pkce import digest, new_secret
 from addin_host.store.models import ConferenceRow, IntegrationRow, PreviewDraftRow
 
 KEPT_FOR = timedelta(minutes=30)
@@ -57,8 +56,8 @@ def keep_draft(
     row = _row(session, token, account_id, now) if token else None
     if row is None or row.integration_id != integration_id:
         _forget_oldest(session, account_id)
-        token = secrets.token_urlsafe(32)
-        row = PreviewDraftRow(token_hash=_hash(token), account_id=account_id, integration_id=integration_id)
+        token = new_secret()
+        row = PreviewDraftRow(token_hash=digest(token), account_id=account_id, integration_id=integration_id)
         session.add(row)
     row.record, row.expires_at = preview.shortened(record), now + KEPT_FOR
     return token
@@ -80,12 +79,8 @@ def find_draft(session: Session, token: str, *, account_id: int, deployment: Dep
 
 
 def _row(session: Session, token: str, account_id: int, now: datetime) -> PreviewDraftRow | None:
-    row = session.get(PreviewDraftRow, _hash(token))
+    row = session.get(PreviewDraftRow, digest(token))
     return row if row is not None and row.account_id == account_id and row.expires_at > now else None
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
 
 
 def _draft(token: str, row: PreviewDraftRow, stored: IntegrationRow | None, deployment: Deployment) -> Draft:

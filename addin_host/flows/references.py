@@ -16,7 +16,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from addin_host.domain.access import Caller
+from addin_host.domain.access import Caller, Permission
 from addin_host.domain.errors import Invalid, Problem, Reason, Refused
 from addin_host.flows import audit
 from addin_host.flows.audit import Subject
@@ -107,7 +107,8 @@ def get(session: Session, kind: ListKind, entry_id: int) -> Entry:
 
 
 def create(session: Session, kind: ListKind, name: str, *, caller: Caller, now: datetime) -> Entry:
-    """Add an entry. Raises Invalid."""
+    """Add an entry. Raises Refused or Invalid."""
+    caller.require(Permission.CHANGE_LISTS)
     row = _ROWS[kind]()
     _name(session, kind, row, name)
     audit.record(session, caller, "create", _subject(kind, row), now=now, after={"name": row.name})
@@ -116,7 +117,8 @@ def create(session: Session, kind: ListKind, name: str, *, caller: Caller, now: 
 
 def rename(session: Session, kind: ListKind, entry_id: int, name: str, *, caller: Caller, now: datetime) -> Entry:
     """Give an entry another name; whatever refers to it goes on doing so. Raises Refused or Invalid."""
-    row = _row(session, kind, entry_id)
+    caller.require(Permission.CHANGE_LISTS)
+    row = _row(session, kind, entry_id, lock=True)
     before = row.name
     _name(session, kind, row, name)
     if row.name != before:
@@ -128,7 +130,8 @@ def rename(session: Session, kind: ListKind, entry_id: int, name: str, *, caller
 
 def delete(session: Session, kind: ListKind, entry_id: int, *, caller: Caller, now: datetime) -> str:
     """Delete an entry and return its name. Raises Refused, naming what uses it, while something does."""
-    row = _row(session, kind, entry_id)
+    caller.require(Permission.CHANGE_LISTS)
+    row = _row(session, kind, entry_id, lock=True)
     name, subject = row.name, _subject(kind, row)
     if users := list(_users(session, kind, entry_id)):
         more = f" and {len(users) - _NAMED} more" if len(users) > _NAMED else ""
@@ -143,8 +146,13 @@ def delete(session: Session, kind: ListKind, entry_id: int, *, caller: Caller, n
     return name
 
 
-def _row(session: Session, kind: ListKind, entry_id: int) -> Row:
-    row: Row | None = session.get(_ROWS[kind], entry_id) if 0 < entry_id < _TOO_LARGE else None
+def hold(session: Session, kind: ListKind, entry_id: int) -> None:
+    """Keep an entry until the transaction ends: something is about to refer to it. Raises Refused."""
+    _row(session, kind, entry_id, lock={"read": True})
+
+
+def _row(session: Session, kind: ListKind, entry_id: int, *, lock: bool | dict[str, bool] = False) -> Row:
+    row: Row | None = session.get(_ROWS[kind], entry_id, with_for_update=lock) if 0 < entry_id < _TOO_LARGE else None
     if row is None:
         raise Refused(Reason.UNKNOWN, f"There is no such {kind.label}.")
     return row

@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from addin_host.domain.access import ON_THIS_MACHINE, Caller, Role
+from addin_host.domain.access import ON_THIS_MACHINE, Caller, Permission, Role
 from addin_host.domain.accounts import AccountDraft, account_problems
 from addin_host.domain.errors import Invalid, Problem, Reason, Refused
 from addin_host.domain.passwords import password_problem
 from addin_host.flows import accounts, admin_sessions, admin_signin, audit, passwords, platform, throttle
 from addin_host.flows.admin_sessions import Visit
 from addin_host.flows.admin_signin import Opened
-from addin_host.flows.pkce import is_challenge, new_secret
-from addin_host.flows.signin import digest
+from addin_host.flows.pkce import digest, is_challenge, new_secret
 from addin_host.flows.throttle import Counted
 from addin_host.store.db import Database
 from addin_host.store.models import AccountRow, SetupLinkRow
@@ -34,7 +33,8 @@ class Link:
 
 
 def issue(session: Session, account_id: int, *, caller: Caller, now: datetime) -> str:
-    """Return the token of a new link for an account; older ones are void."""
+    """Return the token of a new link for an account; older ones are void. Raises Refused."""
+    caller.require(Permission.MANAGE_ACCOUNTS)
     row = accounts.row_of(session, account_id)
     token = _stored(session, row.id, now)
     audit.record(session, caller, "issue link", accounts.subject(row), now=now)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -17,7 +16,7 @@ from sqlalchemy.orm import Session
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.ports import PendingSignIn
 from addin_host.flows.bearer import Bearer
-from addin_host.flows.pkce import challenge, new_secret
+from addin_host.flows.pkce import challenge, digest, new_secret
 from addin_host.store.models import DialogSessionRow, EndUserRow, PendingSignInRow, SignInResultRow
 from addin_host.store.secrets import SecretBox
 
@@ -48,11 +47,6 @@ class SignedIn:
     bearer: Bearer
     name: str
     email: str
-
-
-def digest(secret: str) -> str:
-    """Return the hash under which a random value is stored."""
-    return sha256(secret.encode()).hexdigest()
 
 
 def begin(

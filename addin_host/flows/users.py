@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from addin_host.domain import directory_record as record
-from addin_host.domain.access import Caller
+from addin_host.domain.access import Caller, Permission
 from addin_host.domain.errors import Invalid, Problem, Reason, Refused
 from addin_host.flows import audit
 from addin_host.flows.audit import Subject
@@ -49,6 +49,7 @@ def save(
 
     Keys are those of `directory_record.USER`. Raises Invalid, Refused(UNKNOWN) and Refused(CONFLICT).
     """
+    caller.require(Permission.CHANGE_DIRECTORY)
     given = record.check(record.USER, values, required=("primary_email_address",) if user_id is None else ())
     row = _new_row(now) if user_id is None else get(session, user_id)
     before = {} if user_id is None else seen(row)
@@ -97,6 +98,7 @@ def _clashes(session: Session, user_id: int | None, given: Mapping[str, Any]) ->
 
 def delete(session: Session, user_id: int, *, caller: Caller, now: datetime) -> None:
     """Delete a user with its bound accounts and sign-in sessions; the VMRs stay. Raises Refused(UNKNOWN)."""
+    caller.require(Permission.CHANGE_DIRECTORY)
     row = get(session, user_id)
     subject, before = _subject(row), seen(row)
     session.delete(row)
@@ -109,6 +111,7 @@ def release(session: Session, user_id: int, *, caller: Caller, now: datetime) ->
 
     Raises Refused(UNKNOWN).
     """
+    caller.require(Permission.CHANGE_DIRECTORY)
     row = get(session, user_id)
     released = bound(session, user_id)
     session.execute(delete_rows(UserSubjectRow).where(UserSubjectRow.user_id == user_id))

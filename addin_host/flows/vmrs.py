@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from addin_host.domain import directory_record as record
-from addin_host.domain.access import Caller
+from addin_host.domain.access import Caller, Permission
 from addin_host.domain.directory_values import pin_flaws
 from addin_host.domain.errors import Invalid, Misconfigured, Problem, Reason, Refused
 from addin_host.flows import audit
@@ -26,7 +26,10 @@ from addin_host.store.secrets import SecretBox
 _WHICH: tuple[WhichPin, ...] = ("pin", "guest_pin")
 _PLAIN = tuple(name for name in record.VMR if name not in (*_WHICH, "aliases"))
 _LARGEST_ID = 2**31 - 1
-_SOMEBODY_ELSE = "Somebody else changed this VMR since you opened it. Open it again and repeat your change."
+_SOMEBODY_ELSE = (
+    "Somebody else changed this VMR since you opened it. Nothing of yours is stored yet: save again to store what "
+    "stands here over it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def save(
     Keys are those of `directory_record.VMR`; a blank PIN clears it. `version` is the one that the caller has seen, when
     it matters that nobody else changed the VMR meanwhile. Raises Invalid, Refused(UNKNOWN) and Refused(CONFLICT).
     """
+    caller.require(Permission.CHANGE_DIRECTORY)
     given = record.check(record.VMR, values, required=("name",) if vmr_id is None else ())
     row = _new_row(now) if vmr_id is None else get(session, vmr_id, to_change=True)
     if version is not None and row.version != version:
@@ -169,7 +173,7 @@ def _require_lists(session: Session, given: Mapping[str, Any]) -> None:
     unknown = [
         record.problem(name, "There is no such entry. Choose one from the list.")
         for name, table in tables.items()
-        if given.get(name) is not None and session.get(table, given[name]) is None
+        if given.get(name) is not None and session.get(table, given[name], with_for_update={"read": True}) is None
     ]
     if unknown:
         raise Invalid(unknown)
@@ -186,7 +190,8 @@ def _clashes(session: Session, vmr_id: int | None, given: Mapping[str, Any]) -> 
 
 
 def delete(session: Session, vmr_id: int, *, caller: Caller, now: datetime) -> None:
-    """Delete a VMR with its aliases. Raises Refused(UNKNOWN)."""
+    """Delete a VMR with its aliases. Raises Refused."""
+    caller.require(Permission.CHANGE_DIRECTORY)
     row = get(session, vmr_id, to_change=True)
     subject, before = _subject(row), seen(row)
     session.delete(row)
@@ -195,7 +200,8 @@ def delete(session: Session, vmr_id: int, *, caller: Caller, now: datetime) -> N
 
 
 def look_at_pins(session: Session, vmr_id: int, *, box: SecretBox, caller: Caller, now: datetime) -> Pins:
-    """Return the PINs of a VMR, and write down who looked. Raises Refused(UNKNOWN), Misconfigured."""
+    """Return the PINs of a VMR, and write down who looked. Raises Refused, Misconfigured."""
+    caller.require(Permission.SEE_PINS)
     row = get(session, vmr_id)
     host = box.open(pin_place(row.uuid, "pin"), row.sealed_pin) if row.sealed_pin else ""
     guest = box.open(pin_place(row.uuid, "guest_pin"), row.sealed_guest_pin) if row.sealed_guest_pin else ""

@@ -5,6 +5,8 @@ import pytest
 from addin_host.domain.access import Role
 from addin_host.domain.accounts import AccountDraft, account_problems, role_from
 from addin_host.domain.passwords import password_problem
+from addin_host.domain.platform import PLATFORM_BY_NAME
+from addin_host.domain.validation import check_fields
 
 TRIED_FIRST = [
     "password1234",
@@ -21,6 +23,23 @@ TRIED_FIRST = [
     "Welcome-2026!!",
     "correct horse battery staple",
 ]
+
+
+@pytest.mark.parametrize(
+    ("line", "good"),
+    [
+        ("sales-it = integration-admin 1 4", True),
+        ("cn=it,dc=example = viewer", True),
+        ("sales-it = integration-admin ²", False),
+        ("sales-it = integration-admin 12345678901", False),
+        ("sales-it = integration-admin", False),
+        ("sales-it = viewer 1", False),
+    ],
+)
+def test_a_line_of_roles_that_is_accepted_can_be_used(line, good):
+    found = check_fields([PLATFORM_BY_NAME["oidc_roles"]], {"oidc_roles": line, "oidc_enabled": True})
+    assert (found == []) is good
+    assert not good or role_from([line], [line.rpartition("=")[0].strip()]) is not None
 
 
 @pytest.mark.parametrize("password", TRIED_FIRST)

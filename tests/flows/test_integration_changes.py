@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,6 +21,18 @@ from tests.conftest import Clock, a_record
 
 ADMIN_OF_1 = Caller("account", 1, "Ada", Role.INTEGRATION_ADMIN, frozenset({1}))
 SECRET = "personal_vmr_oauth_client_secret"
+
+SINGLE_USE: dict[str, Any] = {
+    "enable_dynamic_vmrs": True,
+    "url": "https://mail.example.com/EWS/Exchange.asmx",
+    "username": "service",
+    "password": "canary",
+    "room_mailbox_name": "Video",
+    "room_mailbox_email_address": "video@example.com",
+    "scheduled_alias_prefix": "8",
+    "scheduled_alias_domain": "example.com",
+    "domains": ["mail.example.com"],
+}
 
 
 class Books:
@@ -196,25 +209,35 @@ def test_names_of_copies_stay_within_their_limit(books: Books) -> None:
 
 
 def test_a_reference_must_lead_somewhere(books: Books) -> None:
-    single_use = {
-        "enable_dynamic_vmrs": True,
-        "url": "https://mail.example.com/EWS/Exchange.asmx",
-        "username": "service",
-        "password": "canary",
-        "room_mailbox_name": "Video",
-        "room_mailbox_email_address": "video@example.com",
-        "scheduled_alias_prefix": "8",
-        "scheduled_alias_domain": "example.com",
-        "domains": ["mail.example.com"],
-    }
     with pytest.raises(Invalid) as refusal:
-        books.save(**single_use, ivr_theme=7, host_identity_provider_group=8)
+        books.save(**SINGLE_USE, ivr_theme=7, host_identity_provider_group=8)
     assert [problem.field for problem in refusal.value.problems] == ["ivr_theme", "host_identity_provider_group"]
     with books.database.write() as session:
         theme = references.create(session, ListKind.IVR_THEME, "Blue", caller=ON_THIS_MACHINE, now=books.clock())
-    assert books.save(**single_use, ivr_theme=theme.id)["ivr_theme"] == theme.id
+    assert books.save(**SINGLE_USE, ivr_theme=theme.id)["ivr_theme"] == theme.id
     # With single-use VMRs off, a reference is not used, so it may lead anywhere.
     assert books.save(name="Other", ivr_theme=7)["ivr_theme"] == 7
+
+
+def test_what_is_being_chosen_at_this_moment_is_not_deleted(books: Books) -> None:
+    with books.database.write() as session:
+        theme = references.create(session, ListKind.IVR_THEME, "Blue", caller=ON_THIS_MACHINE, now=books.clock()).id
+    draft = books.draft(a_record(**SINGLE_USE, ivr_theme=theme))
+
+    def delete() -> None:
+        with books.database.write() as session:
+            references.delete(session, ListKind.IVR_THEME, theme, caller=ON_THIS_MACHINE, now=books.clock())
+
+    with ThreadPoolExecutor(1) as other:
+        with books.database.write() as session:
+            integrations.save(
+                session, draft, expected_version=None, caller=ON_THIS_MACHINE, box=books.box, now=books.clock()
+            )
+            deleting = other.submit(delete)
+            with pytest.raises(TimeoutError):
+                deleting.result(0.5)
+        with pytest.raises(Refused, match="is in use by the integration"):
+            deleting.result(30)
 
 
 def test_callers_reach_only_their_integrations(books: Books) -> None:

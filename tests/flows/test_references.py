@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from addin_host.domain.access import ON_THIS_MACHINE
+from addin_host.domain.access import ON_THIS_MACHINE, Caller, Role
 from addin_host.domain.errors import Invalid, Reason, Refused
 from addin_host.flows import integrations, references
 from addin_host.flows.references import ListKind
@@ -122,6 +122,19 @@ def test_an_entry_that_vmrs_refer_to_stays(database: Database, clock: Clock, kin
         with pytest.raises(Refused, match=r"the VMR “Room 0”.* and 2 more"):
             references.delete(session, kind, used.id, caller=ON_THIS_MACHINE, now=clock())
         assert [one.vmrs for one in references.with_uses(session, kind)] == [7]
+
+
+def test_a_list_is_changed_by_who_may(database: Database, clock: Clock) -> None:
+    operator = Caller("account", 3, "Olga", Role.OPERATOR)
+    with database.write() as session:
+        entry = create(session, ListKind.IVR_THEME, "One", clock)
+        for change in (
+            lambda: references.create(session, ListKind.IVR_THEME, "Two", caller=operator, now=clock()),
+            lambda: references.rename(session, ListKind.IVR_THEME, entry.id, "Two", caller=operator, now=clock()),
+            lambda: references.delete(session, ListKind.IVR_THEME, entry.id, caller=operator, now=clock()),
+        ):
+            with pytest.raises(Refused, match="You may not change the lists"):
+                change()
 
 
 @pytest.mark.parametrize(

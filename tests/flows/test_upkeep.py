@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from addin_host.domain.access import Caller, Role
 from addin_host.domain.alarms import Level
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.ports import Installation, Outside
-from addin_host.flows import alarms, leases, upkeep
+from addin_host.flows import alarms, import_jobs, leases, upkeep
 from addin_host.flows.background import Regularly
 from addin_host.flows.checks import Inspection
 from addin_host.flows.cleaning import EXPIRING, clean
@@ -29,6 +30,7 @@ from addin_host.store.models import (
     EndUserRow,
     FailureRow,
     IdempotencyRow,
+    ImportJobRow,
     IntegrationRow,
     Model,
     PendingSignInRow,
@@ -190,6 +192,20 @@ def expiring_rows(clock, when):
     )
     program = ApiUserRow(name=f"p{when}", token_hash=f"t{when}", role="viewer", created_at=clock(), expires_at=when)
     return integration, account, user, program
+
+
+def test_a_file_that_nobody_came_back_for_is_forgotten(database, box, clock):
+    (account,) = add(database, AccountRow(name="ada", role="platform-admin", created_at=clock()))
+    caller = Caller("account", account, "ada", Role.PLATFORM_ADMIN)
+    with database.write() as session:
+        options = {"filename": "vmrs.csv", "kind": "vmrs", "content": b"name,pin\nRoom,123456\n"}
+        number = import_jobs.hand_in(session, **options, box=box, caller=caller, now=clock())
+    for hours, is_kept in ((23, True), (2, False)):
+        clock.forward(hours=hours)
+        with database.write() as session:
+            clean(session, now=clock())
+            row = session.get_one(ImportJobRow, number)
+            assert ((row.sealed_content is not None), row.state == "cancelled") == (is_kept, not is_kept)
 
 
 def test_what_has_expired_is_deleted_and_nothing_else(keeper, database, clock):

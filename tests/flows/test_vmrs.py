@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from addin_host.domain.access import ON_THIS_MACHINE
+from addin_host.domain.access import ON_THIS_MACHINE, Caller, Role
 from addin_host.domain.errors import Invalid, Reason, Refused
 from addin_host.flows import vmr_aliases, vmrs
 from addin_host.store.db import Database
@@ -173,6 +173,18 @@ def test_an_unknown_vmr(database, save, vmr_id):
         with pytest.raises(Refused) as refusal:
             act()
         assert refusal.value.reason is Reason.UNKNOWN
+
+
+def test_each_needs_its_own_permission(database, save, box, clock):
+    number = save(name="Room", pin="1234")
+    viewer, operator = Caller("account", 1, "Vera", Role.VIEWER), Caller("account", 2, "Olga", Role.OPERATOR)
+    with database.write() as session:
+        with pytest.raises(Refused, match="You may not change the directory"):
+            vmrs.save(session, number, {"name": "B"}, box=box, caller=viewer, now=clock())
+        with pytest.raises(Refused, match="You may not change the directory"):
+            vmrs.delete(session, number, caller=viewer, now=clock())
+        with pytest.raises(Refused, match="You may not see PINs"):
+            vmrs.look_at_pins(session, number, box=box, caller=operator, now=clock())
 
 
 def test_delete_takes_the_aliases_along(database, save, clock):

@@ -92,7 +92,7 @@ def _require_references(session: Session, record: Mapping[str, Any]) -> None:
         if value is None or not field.is_available(record):
             continue
         try:
-            references.get(session, kind, value)
+            references.hold(session, kind, value)
         except Refused:
             message = f"names a {kind.label} that is not in the list. Choose another one, or add it to the list first."
             problems.append(Problem(name, field.label, message))

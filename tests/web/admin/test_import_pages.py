@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from addin_host.domain.access import Role
 from addin_host.flows import directory, vmrs
+from addin_host.flows.cleaning import clean
 from addin_host.store.models import AuditRow, ConferenceRow, ImportJobRow
 
 PIN = "73910264"
@@ -172,7 +173,7 @@ def test_files_that_nobody_came_back_for_are_not_kept(world, operator):
     settled(operator, hand_in(operator, GOOD).location)
     with world.database.write() as session:
         session.scalars(select(ImportJobRow)).one().updated_at = world.clock() - timedelta(days=2)
-    settled(operator, hand_in(operator, GOOD).location)
+        clean(session, now=world.clock())
     with world.database.read() as session:
         first = session.scalars(select(ImportJobRow).order_by(ImportJobRow.id)).first()
     assert (first.state, first.sealed_content) == ("cancelled", None)
