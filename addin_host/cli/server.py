@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -95,6 +96,7 @@ def demo(wiring: Wiring, port: int) -> None:
     The demo keeps its own database (./var/demo unless DATABASE_URL or ADDIN_HOST_DATA say otherwise) and refuses one
     that is not the demo's. What you make in it is there again when you start it again.
     """
+    _require_free(port)
     settings = replace(
         wiring.load_settings(folder="var/demo"), bind=f"127.0.0.1:{port}", workers=1, log_level="WARNING"
     )
@@ -105,6 +107,17 @@ def demo(wiring: Wiring, port: int) -> None:
     addresses = (*addresses, f"administration   {origin}/admin/   {who}")
     options = _options(settings) | {"when_ready": lambda _server: click.echo("\n".join(addresses))}
     _Gunicorn(lambda: wiring.make_demo(settings, origin), options).run()
+
+
+def _require_free(port: int) -> None:
+    """Say in words what gunicorn would say in the log, five times."""
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError as problem:
+            hint = "Take another one, such as PORT=9000 make run, or addin-host demo --port 9000."
+            raise click.ClickException(f"Port {port} cannot be used ({problem.strerror}). {hint}") from problem
 
 
 def _seed(settings: Settings, wiring: Wiring) -> None:

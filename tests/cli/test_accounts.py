@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import urllib.request
 
 from addin_host.app import wiring
@@ -136,3 +137,12 @@ def test_the_demo_refuses_a_database_with_accounts(shell):
     shell("db", "upgrade")
     shell("create-admin", "kim")
     assert "not the demo's" in shell("demo", "--port", str(free_port()), expect=1).stderr
+
+
+def test_a_port_that_somebody_else_has_is_said_in_words(shell):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = shell("demo", "--port", str(port), expect=1).stderr
+    assert f"Port {port} cannot be used" in refused
+    assert "PORT=9000 make run" in refused
+    assert not list(shell.folder.iterdir())
