@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from addin_host.domain.rest.catalogue import RESOURCES
 from addin_host.domain.rest.queries import operators_of
 from addin_host.domain.rest.resource import DEFAULT_LIMIT, MAX_LIMIT, ROOT, Attribute, Kind, Resource
+from addin_host.domain.rest.schemas import Schema, schemas
 
-Schema = dict[str, Any]
 ADDRESS = f"{ROOT}/openapi.json"
 # A resource with more attributes lists each filter once; the others' comparisons are told in words.
 _FEW = 30
-_INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"
 _ERRORS: Mapping[str, str] = {
     "400": "The request is refused. Fields at fault are listed under the name of the resource.",
     "401": "Name and token are missing or wrong.",
@@ -49,7 +48,7 @@ def document() -> dict[str, Any]:
                 "basic": {"type": "http", "scheme": "basic", "description": "Name and token of an API user."},
                 "bearer": {"type": "http", "scheme": "bearer", "description": "The token of an API user."},
             },
-            "schemas": {name: schema for one in RESOURCES for name, schema in _schemas(one)} | {"error": _ERROR},
+            "schemas": {name: schema for one in RESOURCES for name, schema in schemas(one)} | {"error": _ERROR},
             "responses": {status: _failure(status, words) for status, words in _ERRORS.items()},
             "headers": {"X-Correlation-ID": _CORRELATION},
         },
@@ -85,143 +84,6 @@ def _failure(status: str, words: str) -> Schema:
 def _json(name: str, example: Any = None) -> Schema:
     content: Schema = {"schema": {"$ref": f"#/components/schemas/{name}"}}
     return {"application/json": content | ({"example": example} if example else {})}
-
-
-def _schemas(resource: Resource) -> Iterator[tuple[str, Schema]]:
-    shown = {one.name: _read_schema(one) for one in resource.attributes if one.is_shown}
-    yield (
-        resource.name,
-        {
-            "type": "object",
-            "description": resource.summary,
-            "properties": shown,
-            "required": list(shown),
-            "additionalProperties": resource.is_open,
-        },
-    )
-    yield f"{resource.name}_list", _list_schema(resource)
-    if resource.change is not None:
-        for form, creating in ((f"{resource.name}_create", True), (f"{resource.name}_change", False)):
-            yield form, _write_schema(resource, creating=creating)
-        yield f"{resource.name}_several", _several_schema(resource)
-
-
-def _list_schema(resource: Resource) -> Schema:
-    number, address = {"type": "integer", "minimum": 0}, {"type": ["string", "null"]}
-    meta = {"limit": number, "offset": number, "total_count": number, "next": address, "previous": address}
-    return {
-        "type": "object",
-        "properties": {
-            "meta": {"type": "object", "properties": meta, "required": list(meta), "additionalProperties": False},
-            "objects": {"type": "array", "items": {"$ref": f"#/components/schemas/{resource.name}"}},
-        },
-        "required": ["meta", "objects"],
-        "additionalProperties": False,
-    }
-
-
-def _write_schema(resource: Resource, *, creating: bool) -> Schema:
-    taken = [one for one in resource.attributes if one.is_taken(creating=creating)]
-    schema: Schema = {
-        "type": "object",
-        "properties": {one.name: _sent_schema(one) for one in taken},
-        "additionalProperties": True,
-    }
-    required = [one.name for one in taken if one.required] if creating else []
-    return schema | ({"required": required} if required else {})
-
-
-def _several_schema(resource: Resource) -> Schema:
-    return {
-        "type": "object",
-        "properties": {
-            "objects": {
-                "type": "array",
-                "maxItems": resource.bulk,
-                "items": {"$ref": f"#/components/schemas/{resource.name}_change"},
-                "description": "Changed when they carry resource_uri or id, created otherwise.",
-            },
-            "deleted_objects": {"type": "array", "items": {"type": "string"}, "description": "Addresses of objects."},
-        },
-    }
-
-
-def _read_schema(attribute: Attribute) -> Schema:
-    schema = _words(attribute) | _READ[attribute.kind](attribute)
-    if attribute.kind is Kind.NESTED and attribute.nullable:
-        schema["type"] = ["array", "null"]
-    return schema
-
-
-def _read_text(attribute: Attribute) -> Schema:
-    if attribute.choices:
-        return {"type": "string", "enum": list(attribute.choices)}
-    return {"type": ["string", "null"] if attribute.nullable else "string"}
-
-
-def _read_int(attribute: Attribute) -> Schema:
-    return {"type": ["integer", "null"] if attribute.nullable else "integer", "format": "int64"}
-
-
-def _nested(attribute: Attribute) -> Schema:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{attribute.refers_to}"}}
-
-
-_READ: Mapping[Kind, Callable[[Attribute], Schema]] = {
-    Kind.TEXT: _read_text,
-    Kind.BOOL: lambda _one: {"type": "boolean"},
-    Kind.INT: _read_int,
-    Kind.INSTANT: lambda _one: {"type": "string", "pattern": _INSTANT, "examples": ["2026-11-23T12:00:00"]},
-    Kind.REFERENCE: lambda one: {"type": ["string", "null"] if one.nullable else "string"},
-    Kind.NESTED: _nested,
-    Kind.WORDS: lambda _one: {"type": "array", "items": {"type": "string"}},
-}
-
-
-def _sent_schema(attribute: Attribute) -> Schema:
-    schema = _words(attribute) | _SENT[attribute.kind](attribute)
-    if not attribute.is_shown:
-        schema["writeOnly"] = True
-    elif not attribute.required:
-        schema["default"] = list(attribute.default) if isinstance(attribute.default, tuple) else attribute.default
-    return schema
-
-
-def _sent_text(attribute: Attribute) -> Schema:
-    if attribute.choices:
-        return {"type": ["string", "null"], "enum": [*attribute.choices, "", None]}
-    limit = {"maxLength": attribute.max_length} if attribute.max_length else {}
-    return {"type": "string"} | limit if attribute.required else {"type": ["string", "null"]} | limit
-
-
-def _sent_int(attribute: Attribute) -> Schema:
-    limits = {"minimum": attribute.low, "maximum": attribute.high}
-    return {"type": ["integer", "null"]} | {name: limit for name, limit in limits.items() if limit is not None}
-
-
-def _sent_reference(attribute: Attribute) -> Schema:
-    pattern = f"^/api/admin/configuration/v1/{attribute.refers_to}/[0-9]{{1,9}}/$"
-    return {"type": "string" if attribute.required else ["string", "null"], "pattern": pattern}
-
-
-def _sent_words(attribute: Attribute) -> Schema:
-    choices = {"enum": list(attribute.choices)} if attribute.choices else {"minLength": 1, "maxLength": 1000}
-    return {"type": ["array", "null"], "maxItems": 1000, "items": {"type": "string"} | choices}
-
-
-_SENT: Mapping[Kind, Callable[[Attribute], Schema]] = {
-    Kind.TEXT: _sent_text,
-    Kind.BOOL: lambda _one: {"type": ["boolean", "null"]},
-    Kind.INT: _sent_int,
-    Kind.REFERENCE: _sent_reference,
-    Kind.NESTED: lambda _one: {"type": ["array", "null"], "maxItems": 1000, "items": {"type": ["string", "object"]}},
-    Kind.WORDS: _sent_words,
-}
-
-
-def _words(attribute: Attribute) -> Schema:
-    found = {"title": attribute.label, "description": attribute.help}
-    return {name: text for name, text in found.items() if text}
 
 
 def _paths(resource: Resource) -> Iterator[tuple[str, Schema]]:
