@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from addin_host.domain.errors import HostError
+from addin_host.domain.errors import HostError, Invalid, Problem, Reason, Refused
 from addin_host.web.errors import status_of
 
 
@@ -14,3 +14,15 @@ def form_again(page: str, error: HostError) -> Response:
     if wait := getattr(error, "retry_after", None):
         response.headers["Retry-After"] = str(wait)
     return response
+
+
+def problems_of(refusal: Refused | None) -> list[Problem]:
+    """Return what is wrong, field by field where it is known; nothing without a refusal."""
+    if refusal is None:
+        return []
+    return list(refusal.problems) if isinstance(refusal, Invalid) else [Problem("", "", refusal.message)]
+
+
+def is_for_the_form(refusal: Refused) -> bool:
+    """Whether whoever sent the form can do something about it there: an entry is wrong, or somebody was faster."""
+    return refusal.reason in (Reason.INVALID, Reason.CONFLICT)

@@ -12,8 +12,8 @@ from addin_host.domain.errors import Invalid, Problem, Refused
 from addin_host.flows import api_users
 from addin_host.flows.api_users import ApiUser, ApiUserDraft
 from addin_host.web import access
-from addin_host.web.admin.answers import form_again
-from addin_host.web.admin.granting import ROLES, chosen_integrations, chosen_role, integration_choices, problems_of
+from addin_host.web.admin.answers import form_again, problems_of
+from addin_host.web.admin.granting import ROLES, chosen_integrations, chosen_role, integration_choices
 from addin_host.web.admission import needs
 from addin_host.web.headers import page_kind
 from addin_host.web.services import services

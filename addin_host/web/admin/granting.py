@@ -6,7 +6,6 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from addin_host.domain.access import Role
-from addin_host.domain.errors import Invalid, Problem, Refused
 from addin_host.flows import integrations
 from addin_host.web.numbers import row_number
 
@@ -28,8 +27,3 @@ def chosen_integrations() -> tuple[int, ...]:
     """Return the integrations ticked in the form; they count for integration administrators only."""
     ticked = {number for text in request.form.getlist("integrations") if (number := row_number(text)) is not None}
     return tuple(sorted(ticked)) if chosen_role() is Role.INTEGRATION_ADMIN else ()
-
-
-def problems_of(refusal: Refused) -> list[Problem]:
-    """Return what is wrong, field by field where it is known."""
-    return list(refusal.problems) if isinstance(refusal, Invalid) else [Problem("", "", refusal.message)]

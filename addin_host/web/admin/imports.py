@@ -11,10 +11,11 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from werkzeug.wrappers import Response as AnyResponse
 
 from addin_host.domain.access import Permission
-from addin_host.domain.errors import Invalid
+from addin_host.domain.errors import Invalid, Refused
 from addin_host.flows import import_jobs
 from addin_host.store.models import ImportJobRow
 from addin_host.web.access import caller
+from addin_host.web.admin.answers import form_again, problems_of
 from addin_host.web.admin.downloads import attachment
 from addin_host.web.admission import needs
 from addin_host.web.headers import page_kind
@@ -34,11 +35,11 @@ def index() -> str:
     return _index({"kind": request.args.get("kind", "vmrs")})
 
 
-def _index(values: dict[str, Any], refusal: Invalid | None = None) -> str:
+def _index(values: dict[str, Any], refusal: Refused | None = None) -> str:
     with services().database.read() as db:
         jobs = import_jobs.newest(db)
     now = services().now()
-    problems = refusal.problems if refusal else ()
+    problems = problems_of(refusal)
     return render_template(
         "admin/imports/index.html",
         jobs=[(job, import_jobs.is_stalled(job, now)) for job in jobs],
@@ -51,7 +52,7 @@ def _index(values: dict[str, Any], refusal: Invalid | None = None) -> str:
 @blueprint.post("/")
 @page_kind("admin")
 @needs(Permission.CHANGE_DIRECTORY, max_body=import_jobs.MAX_BYTES + _ROOM_FOR_FORM)
-def hand_in() -> AnyResponse | tuple[str, int]:
+def hand_in() -> AnyResponse:
     """Take a file, and find out in the background what importing it would do."""
     host, file, kind = services(), request.files.get("file"), request.form.get("kind", "")
     name, content = (file.filename or "", file.read()) if file else ("", b"")
@@ -61,7 +62,7 @@ def hand_in() -> AnyResponse | tuple[str, int]:
                 db, filename=name, kind=kind, content=content, box=host.box, caller=caller(), now=host.now()
             )
     except Invalid as refusal:
-        return _index({"kind": kind}, refusal), 400
+        return form_again(_index({"kind": kind}, refusal), refusal)
     _submit(lambda: import_jobs.examine_file(host.database, job_id, box=host.box, now=host.now))
     return redirect(f"/admin/imports/{job_id}/")
 

@@ -9,9 +9,8 @@ from addin_host.domain.errors import Invalid, Misconfigured, Problem, Reason, Re
 from addin_host.flows import accounts, admin_sessions, admin_signin, platform, second_factor, setup_links
 from addin_host.flows.admin_signin import Proof
 from addin_host.web import access
-from addin_host.web.admin.answers import form_again
+from addin_host.web.admin.answers import form_again, problems_of
 from addin_host.web.admin.browsers import browser_name
-from addin_host.web.admin.granting import problems_of
 from addin_host.web.admission import needs
 from addin_host.web.headers import page_kind
 from addin_host.web.services import services

@@ -13,8 +13,7 @@ from addin_host.flows.admin_signin import Proof
 from addin_host.flows.throttle import Counted
 from addin_host.web import access
 from addin_host.web.admin import provider_signin
-from addin_host.web.admin.answers import form_again
-from addin_host.web.admin.granting import problems_of
+from addin_host.web.admin.answers import form_again, problems_of
 from addin_host.web.admin.signin_page import asked_next, entered, sign_in_page
 from addin_host.web.admission import Auth, admits, needs
 from addin_host.web.headers import page_kind

@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from addin_host.domain.access import Permission
 from addin_host.domain.directory import Kind
 from addin_host.domain.directory_record import LABELS
-from addin_host.domain.errors import Invalid
+from addin_host.domain.errors import Refused
 from addin_host.flows import directory, users, vmrs
 from addin_host.flows.directory_search import USERS
 from addin_host.store.models import EndUserRow
 from addin_host.web.access import caller
+from addin_host.web.admin.answers import form_again, is_for_the_form, problems_of
 from addin_host.web.admin.downloads import csv_download
 from addin_host.web.admin.listing import listing
 from addin_host.web.admission import needs
@@ -71,7 +72,7 @@ def detail(user_id: int) -> str:
 @blueprint.route("/new", methods=["GET", "POST"])
 @page_kind("admin")
 @needs(Permission.CHANGE_DIRECTORY)
-def new() -> str | AnyResponse | tuple[str, int]:
+def new() -> str | AnyResponse:
     """Create a user."""
     return _form(None, {}) if request.method == "GET" else _save(None)
 
@@ -79,7 +80,7 @@ def new() -> str | AnyResponse | tuple[str, int]:
 @blueprint.route("/<int:user_id>/edit", methods=["GET", "POST"])
 @page_kind("admin")
 @needs(Permission.CHANGE_DIRECTORY)
-def edit(user_id: int) -> str | AnyResponse | tuple[str, int]:
+def edit(user_id: int) -> str | AnyResponse:
     """Change a user."""
     with services().database.read() as db:
         row = users.get(db, user_id)
@@ -88,21 +89,23 @@ def edit(user_id: int) -> str | AnyResponse | tuple[str, int]:
     return _form(row, {name: getattr(row, name) or "" for name in (*_PLAIN, *_FURTHER)})
 
 
-def _save(row: EndUserRow | None) -> AnyResponse | tuple[str, int]:
+def _save(row: EndUserRow | None) -> AnyResponse:
     host = services()
     values = {name: request.form.get(name, "") for name in (*_PLAIN, *_FURTHER)}
     try:
         with host.database.write() as db:
             saved = users.save(db, row.id if row else None, values, caller=caller(), now=host.now())
             saved_id, address = saved.id, saved.primary_email_address
-    except Invalid as refusal:
-        return _form(row, values, refusal), 400
+    except Refused as refusal:
+        if not is_for_the_form(refusal):
+            raise
+        return form_again(_form(row, values, refusal), refusal)
     flash(f"{address} is saved.", "success")
     return redirect(f"/admin/users/{saved_id}/")
 
 
-def _form(row: EndUserRow | None, values: Mapping[str, Any], refusal: Invalid | None = None) -> str:
-    problems = refusal.problems if refusal else ()
+def _form(row: EndUserRow | None, values: Mapping[str, Any], refusal: Refused | None = None) -> str:
+    problems = problems_of(refusal)
     return render_template(
         "admin/users/form.html",
         user=row,

@@ -13,12 +13,13 @@ from addin_host.domain.access import Permission
 from addin_host.domain.directory import Kind
 from addin_host.domain.directory_record import PINS
 from addin_host.domain.directory_values import SERVICE_TYPES
-from addin_host.domain.errors import Invalid
+from addin_host.domain.errors import Refused
 from addin_host.flows import directory, references, vmrs
 from addin_host.flows.directory_search import VMRS
 from addin_host.flows.references import ListKind
 from addin_host.store.models import ConferenceRow
 from addin_host.web.access import caller
+from addin_host.web.admin.answers import form_again, is_for_the_form, problems_of
 from addin_host.web.admin.downloads import csv_download
 from addin_host.web.admin.listing import listing
 from addin_host.web.admission import needs
@@ -65,7 +66,7 @@ def detail(vmr_id: int) -> str:
 @blueprint.route("/new", methods=["GET", "POST"])
 @page_kind("admin")
 @needs(Permission.CHANGE_DIRECTORY)
-def new() -> str | AnyResponse | tuple[str, int]:
+def new() -> str | AnyResponse:
     """Create a VMR."""
     if request.method == "GET":
         return _form(None, {"primary_owner_email_address": request.args.get("owner", "")[:100]})
@@ -75,7 +76,7 @@ def new() -> str | AnyResponse | tuple[str, int]:
 @blueprint.route("/<int:vmr_id>/edit", methods=["GET", "POST"])
 @page_kind("admin")
 @needs(Permission.CHANGE_DIRECTORY)
-def edit(vmr_id: int) -> str | AnyResponse | tuple[str, int]:
+def edit(vmr_id: int) -> str | AnyResponse:
     """Change a VMR."""
     with services().database.read() as db:
         row = vmrs.get(db, vmr_id)
@@ -84,7 +85,7 @@ def edit(vmr_id: int) -> str | AnyResponse | tuple[str, int]:
     return _form(row, stored) if request.method == "GET" else _save(row)
 
 
-def _save(row: ConferenceRow | None) -> AnyResponse | tuple[str, int]:
+def _save(row: ConferenceRow | None) -> AnyResponse:
     """Save what the form holds, or answer with the form and what is wrong with it."""
     host, form = services(), request.form
     values: dict[str, Any] = {name: form.get(name, "") for name in _TEXTS}
@@ -98,15 +99,17 @@ def _save(row: ConferenceRow | None) -> AnyResponse | tuple[str, int]:
                 db, row.id if row else None, values, box=host.box, caller=caller(), now=host.now(), version=seen
             )
             saved_id, name = saved.id, saved.name
-    except Invalid as refusal:
+    except Refused as refusal:
+        if not is_for_the_form(refusal):
+            raise
         shown = {**values, "aliases": form.get("aliases", "")}
-        return _form(row, shown, refusal), 400
+        return form_again(_form(row, shown, refusal), refusal)
     flash(f"{name} is saved.", "success")
     return redirect(f"/admin/vmrs/{saved_id}/")
 
 
-def _form(row: ConferenceRow | None, values: Mapping[str, Any], refusal: Invalid | None = None) -> str:
-    problems = refusal.problems if refusal else ()
+def _form(row: ConferenceRow | None, values: Mapping[str, Any], refusal: Refused | None = None) -> str:
+    problems = problems_of(refusal)
     with services().database.read() as db:
         lists = _lists(db)
     return render_template(
@@ -115,6 +118,7 @@ def _form(row: ConferenceRow | None, values: Mapping[str, Any], refusal: Invalid
         values={name: value for name, value in values.items() if name not in PINS},
         problems=problems,
         errors={problem.field: problem.message for problem in problems},
+        typed_pins=[name for name in PINS if refusal and request.form.get(name)],
         lists=lists,
         service_types=[(kind, kind.replace("_", " ")) for kind in SERVICE_TYPES],
     )

@@ -121,7 +121,11 @@ def test_a_vmr_is_created_changed_and_deleted(world, admin):
     assert operator.post(edit, changed).status_code == 302
     with world.database.read() as session:
         assert vmrs.named(session, "Newer room").sealed_pin == sealed
-    assert operator.post(edit, changed).status_code == 409
+    stale = operator.post(edit, {**changed, "description": "Typed by me", "pin": "135790"})
+    assert stale.status_code == 409
+    assert "Somebody else changed this VMR" in stale.text and 'value="Typed by me"' in stale.text
+    assert "Not kept: type it again before you save." in stale.text and "135790" not in stale.text
+    assert f'name="version" value="{version + 1}"' in stale.text
     assert operator.post(edit, {**changed, "version": str(version + 1), "clear_pin": "on"}).status_code == 302
     with world.database.read() as session:
         assert vmrs.get(session, vmr).sealed_pin is None
