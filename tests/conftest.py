@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from addin_host.store import migrate
 from addin_host.store.db import Database
 from addin_host.store.models import Model
 from addin_host.store.secrets import SecretBox
+from tests.e2e.programs import program
 
 
 def _postgres_programs() -> Path:
@@ -116,6 +117,17 @@ def playwright() -> Iterator[Playwright]:
     """The one driver of Chromium; a process can have only one."""
     with sync_playwright() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def plain_chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all tests that need no played hosts; each opens a profile of its own in it."""
+    started = playwright.chromium.launch(
+        executable_path=program("chromium"),
+        args=["--disable-quic", "--disable-background-networking", "--disable-dev-shm-usage"],
+    )
+    yield started
+    started.close()
 
 
 class Clock:

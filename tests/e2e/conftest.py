@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from . import browser, certificate, edge, programs, providers
+from .admin_demo import Demo, running_demo
 from .application import Application
 from .outlook_host import OutlookHost
 from .processes import free_port
@@ -79,6 +80,13 @@ def chromium(world: World, playwright: Playwright) -> Iterator[Browser]:
     started = browser.launch(playwright, world.port, world.certificate.pin)
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, with an administrator."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
 
-from addin_host import app as composition
-from addin_host import settings
 from addin_host.domain.manifest import check_manifest
-from addin_host.web.admission import Auth
-from tests.web.walks import routes
 
 from . import programs
-from .processes import Server, free_port
+from .admin_demo import ROOT, Demo, run_program
 
-ROOT = Path(__file__).parents[2]
 WATCH_POLICY = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
@@ -37,73 +31,22 @@ TABBABLE = """
 """
 
 
-@dataclass(frozen=True)
-class Demo:
-    """A demo that runs, and what it printed."""
-
-    origin: str
-    folder: Path
-    printed: str
-
-    @property
-    def password(self) -> str:
-        return re.search(r"name: admin, password: (.+)", self.printed)[1]
-
-    def pages(self) -> list[str]:
-        """Every address that an administrator can open, from the URL map."""
-        run = settings.load({"ADDIN_HOST_DATA": str(self.folder)})
-        app = composition._demo(run, self.origin)
-        found = [route for route in routes(app, Auth.SESSION) if route.method == "GET"]
-        paths = [re.sub(r"^https?://[^/]+", "", route.address) for route in found if "<token>" not in route.rule.rule]
-        return ["/admin/signin", *dict.fromkeys(paths)]
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    programs.node_packages()
-    folder, port = tmp_path_factory.mktemp("demo"), free_port()
-    command = [sys.executable, "-c", "from addin_host.app import main; main()", "demo", "--port", str(port)]
-    log = folder / "demo.log"
-    environ = {"ADDIN_HOST_DATA": str(folder), "DATABASE_URL": f"sqlite:///{folder}/addin-host.db"}
-    with Server(
-        command, log=log, ready=lambda: "password:" in log.read_text(), cwd=ROOT, environ=environ, seconds=60
-    ) as server:
-        yield Demo(f"http://127.0.0.1:{port}", folder, server.text())
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    started = playwright.chromium.launch(
-        executable_path=programs.program("chromium"), args=["--disable-background-networking"]
-    )
-    yield started
-    started.close()
-
-
 SignIn = Callable[..., Page]
 
 
 @pytest.fixture
-def sign_in(browser: Browser, demo: Demo) -> Iterator[SignIn]:
-    """Return a function that opens a browser of one width and theme and signs the demo's administrator in."""
-    opened: list[BrowserContext] = []
+def sign_in(plain_chromium: Browser, demo: Demo) -> Iterator[SignIn]:
+    """Return a function that opens a browser of one width and theme in which the demo's administrator is signed in."""
+    programs.node_packages()
+    with ExitStack() as opened:
 
-    def make(width: int = 1280, theme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        opened.append(context)
-        context.add_init_script(WATCH_POLICY)
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-        page.goto(f"{demo.origin}/admin/")
-        page.get_by_label("Name").fill("admin")
-        page.get_by_label("Password").fill(demo.password)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url("**/admin/")
-        return page
+        def make(width: int = 1280, theme: str = "light") -> Page:
+            browser = demo.browser(plain_chromium, width=width, theme=theme, before=WATCH_POLICY)
+            page = opened.enter_context(browser)
+            page.goto(f"{demo.origin}/admin/")
+            return page
 
-    yield make
-    for context in opened:
-        context.close()
+        yield make
 
 
 def opens_page(page: Page, address: str) -> bool:
@@ -199,7 +142,7 @@ def test_a_new_administrator_gets_a_clean_manifest(demo: Demo, sign_in: SignIn, 
     assert "https://trial.example.com/" in file.read_text()
     assert [str(finding) for finding in check_manifest(file.read_bytes())] == []
     checked = subprocess.run(
-        [sys.executable, "-c", "from addin_host.app import main; main()", "check-manifest", str(file)],
+        run_program("check-manifest", str(file)),
         capture_output=True,
         text=True,
         check=False,

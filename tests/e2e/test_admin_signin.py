@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
 
 from addin_host.app import Composition, create_app
 from addin_host.domain.addresses import AddressPolicy, Peer
@@ -27,6 +25,7 @@ from addin_host.store.db import Database
 from addin_host.store.models import AdminSessionRow, PlatformSettingRow
 
 from . import edge
+from .admin_demo import serving
 from .conftest import World
 from .processes import free_port
 from .providers import ADMIN_CLIENT, ADMIN_SECRET, Providers
@@ -83,10 +82,8 @@ def administration(world: World, tmp_path: Path) -> Iterator[Administration]:
     now = Composition().now
     identity = AuthlibAdminIdentity(Outbound(_resolve), policy=policy, now=now)
     app = create_app(settings, Composition(Deployment(origin=origin), admin_identity=identity))
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield Administration(origin, database)
-    server.shutdown()
+    with serving(app, port):
+        yield Administration(origin, database)
     database.close()
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from addin_host import app as composition
+from addin_host.domain.access import Role
 from addin_host.domain.checks import CheckResult, Outcome, steps_of
-from addin_host.flows import admin_sessions, checks, demo
+from addin_host.flows import checks, demo
 from addin_host.settings import Settings
 from addin_host.store import keys, migrate
 from addin_host.store.db import Database
-from addin_host.store.models import AccountRow, CheckRunRow
+from addin_host.store.models import CheckRunRow
 
-from . import programs
+from .admin_demo import an_administrator, serving
 from .processes import free_port
 
 
@@ -53,33 +52,25 @@ def running(tmp_path: Path) -> Iterator[Running]:
     now = datetime.now(UTC)
     with database.write() as session:
         demo.seed(session, box=keys.secret_box(run.key_file, database), now=now)
-        account = AccountRow(name="ada", role="operator", created_at=now)
-        session.add(account)
-        session.flush()
-        cookie = admin_sessions.open_session(session, account, network="127.0.0.1", browser="", now=now)
         run_id, _is_new = checks.begin(session, 1, asked_by="ada", now=now)
+    cookie = an_administrator(database, Role.OPERATOR)
     app = composition._demo(run, f"http://127.0.0.1:{port}")
     services = app.extensions["addin_host"]
     names = [step.check.name for step in steps_of(services.catalogue.get("1"))]
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     made = Running(database, f"http://127.0.0.1:{port}/admin/integrations/1/checks/{run_id}", cookie, run_id, names)
     made.advance(1)
-    yield made
-    server.shutdown()
+    with serving(app, port):
+        yield made
     services.database.close()
     database.close()
 
 
 @pytest.fixture
-def page(playwright: Playwright, running: Running) -> Iterator[Page]:
-    browser = playwright.chromium.launch(
-        executable_path=programs.program("chromium"), args=["--disable-background-networking"]
-    )
-    context = browser.new_context()
+def page(plain_chromium: Browser, running: Running) -> Iterator[Page]:
+    context = plain_chromium.new_context()
     context.add_cookies([{"name": "addin-admin", "value": running.cookie, "domain": "127.0.0.1", "path": "/"}])
     yield context.new_page()
-    browser.close()
+    context.close()
 
 
 def test_the_page_follows_a_run_to_its_end(page: Page, running: Running) -> None:
@@ -106,8 +97,8 @@ def test_the_page_follows_a_run_to_its_end(page: Page, running: Running) -> None
     expect(page.get_by_role("button", name="Check now")).to_be_enabled()
 
 
-def test_without_scripts_the_page_comes_again_by_itself(page: Page, running: Running, playwright: Playwright) -> None:
-    plain = page.context.browser.new_context(java_script_enabled=False)
+def test_without_scripts_the_page_comes_again_by_itself(plain_chromium: Browser, running: Running) -> None:
+    plain = plain_chromium.new_context(java_script_enabled=False)
     plain.add_cookies([{"name": "addin-admin", "value": running.cookie, "domain": "127.0.0.1", "path": "/"}])
     still = plain.new_page()
     still.goto(running.address)
@@ -115,3 +106,4 @@ def test_without_scripts_the_page_comes_again_by_itself(page: Page, running: Run
     running.advance(len(running.names), finished=True)
     still.wait_for_event("load", timeout=10_000)
     assert f"{len(running.names)} passed." in still.content()
+    plain.close()

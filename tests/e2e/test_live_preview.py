@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, Playwright, expect
+from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
 from addin_host.domain.preview import STATES
 
-from . import programs
-from .processes import Server, free_port
+from .admin_demo import Demo
 
-ROOT = Path(__file__).parents[2]
 FIELD = "personal_vmr_instructions_template"
 # What stands on the pane's screen in each state: data-screen, and words.
 SCREENS = {
@@ -65,46 +60,15 @@ class Form:
         self.page.locator(f'[data-choice="{name}"]').select_option(value)
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """The origin of a running demo, and its administrator's password."""
-    folder, port = tmp_path_factory.mktemp("preview"), free_port()
-    log = folder / "demo.log"
-    command = [sys.executable, "-c", "from addin_host.app import main; main()", "demo", "--port", str(port)]
-    environ = {"ADDIN_HOST_DATA": str(folder), "DATABASE_URL": f"sqlite:///{folder}/demo.db"}
-    with Server(
-        command, log=log, ready=lambda: "password:" in log.read_text(), cwd=ROOT, environ=environ, seconds=60
-    ) as server:
-        password = re.search(r"name: admin, password: (.+)", server.text())
-        assert password, server.text()
-        yield f"http://127.0.0.1:{port}", password[1].strip()
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    started = playwright.chromium.launch(
-        executable_path=programs.program("chromium"), args=["--disable-background-networking"]
-    )
-    yield started
-    started.close()
-
-
 @pytest.fixture(params=["light", "dark"])
-def form(request: pytest.FixtureRequest, chromium: Browser, demo: tuple[str, str]) -> Iterator[Form]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme=request.param)
-    context.set_default_timeout(15_000)
-    opened = Form(context.new_page())
-    opened.page.goto(f"{demo[0]}/admin/")
-    opened.page.get_by_label("Name").fill("admin")
-    opened.page.get_by_label("Password").fill(demo[1])
-    opened.page.get_by_role("button", name="Sign in", exact=True).click()
-    opened.page.wait_for_url("**/admin/")
-    opened.page.on("console", opened.hear)
-    opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
-    opened.page.goto(f"{demo[0]}/admin/integrations/1/")
-    expect(opened.page.locator('[data-choice="theme"]')).to_have_value(request.param)
-    yield opened
-    context.close()
+def form(request: pytest.FixtureRequest, plain_chromium: Browser, demo: Demo) -> Iterator[Form]:
+    with demo.browser(plain_chromium, width=1400, theme=request.param) as page:
+        opened = Form(page)
+        page.on("console", opened.hear)
+        page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        page.goto(f"{demo.origin}/admin/integrations/1/")
+        expect(page.locator('[data-choice="theme"]')).to_have_value(request.param)
+        yield opened
 
 
 def test_the_preview_follows_the_keys_and_saves_nothing(form: Form) -> None:

@@ -7,17 +7,16 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from addin_host.flows import admin_sessions
 from addin_host.store.db import Database
-from addin_host.store.models import AccountRow, PlatformSettingRow
+from addin_host.store.models import PlatformSettingRow
 
 from . import edge, programs
+from .admin_demo import an_administrator
 from .application import Application
 from .certificate import Certificate, issue
 from .processes import Server, free_port, listening
@@ -68,12 +67,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 def _an_administrator(database: Database) -> str:
     with database.write() as session:
         session.add(PlatformSettingRow(name="admin_address", value=f"https://{ADMIN}"))
-        account = AccountRow(name="ann", role="platform-admin", created_at=datetime.now(UTC))
-        session.add(account)
-        session.flush()
-        cookie = admin_sessions.open_session(
-            session, account, network="127.0.0.1", browser="test", now=datetime.now(UTC)
-        )
+    cookie = an_administrator(database)
     database.close()
     return cookie
 

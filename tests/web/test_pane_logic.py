@@ -9,30 +9,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.pane.stage import BASE, ORIGIN, ROOT, STATIC, TEXT, Stage, failure, render, vmr
 
 
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    started = playwright.chromium.launch(executable_path="/usr/bin/chromium")
-    yield started
-    started.close()
-
-
 @pytest.fixture
-def stage(browser: Browser) -> Iterator[Stage]:
-    context = browser.new_context(viewport={"width": 320, "height": 600})
+def stage(plain_chromium: Browser) -> Iterator[Stage]:
+    context = plain_chromium.new_context(viewport={"width": 320, "height": 600})
     made = Stage(context.new_page())
     yield made
     context.close()
 
 
 @pytest.fixture(scope="module")
-def modules(browser: Browser) -> Iterator[Page]:
+def modules(plain_chromium: Browser) -> Iterator[Page]:
     """A page from which modules can be imported."""
-    context = browser.new_context()
+    context = plain_chromium.new_context()
     made = Stage(context.new_page())
     made.pages["/blank"] = "<!doctype html>"
     made.page.goto(f"{ORIGIN}/blank")

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from addin_host.app import Composition, create_app
-from addin_host.domain.access import ON_THIS_MACHINE, Role
+from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.deployment import Deployment
-from addin_host.flows import admin_sessions, integrations
+from addin_host.flows import integrations
 from addin_host.settings import Settings
 from addin_host.store import keys, migrate
 from addin_host.store.db import Database
-from addin_host.store.models import AccountRow
 from tests.conftest import a_record
 
-pytestmark = pytest.mark.e2e
-AXE = Path("tests/e2e/node_modules/axe-core/axe.min.js")
+from .admin_demo import an_administrator, serving
+from .processes import free_port
+from .programs import AXE
 
 
 class Site:
@@ -38,22 +35,16 @@ class Site:
         draft = integrations.prepare(a_record(), before=None, trial=lambda found: [None] * len(found))
         with self.database.write() as session:
             integrations.save(session, draft, expected_version=None, caller=ON_THIS_MACHINE, box=box, now=now)
-            account = AccountRow(name="Ada", role=Role.PLATFORM_ADMIN.value, integrations=[], created_at=now)
-            session.add(account)
-            session.flush()
-            self.cookie = admin_sessions.open_session(session, account, network="127.0.0.1", browser="", now=now)
+        self.cookie = an_administrator(self.database)
 
     @contextmanager
     def serve(self) -> Iterator[str]:
         """Serve until the end of the block; yields the origin."""
         settings = Settings(database_url=self.url, key_file=self.key)
         origin = Deployment(origin="http://127.0.0.1", stand_in="preview/office.js", framed_by_self=True)
-        server = make_server("127.0.0.1", 0, create_app(settings, Composition(deployment=origin)), threaded=True)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        port = free_port()
+        with serving(create_app(settings, Composition(deployment=origin)), port):
+            yield f"http://127.0.0.1:{port}"
         self.database.close()
 
 
@@ -64,20 +55,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Site]]
         yield origin, made
 
 
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    flags = ["--disable-quic", "--disable-background-networking", "--disable-dev-shm-usage"]
-    flags += ["--no-sandbox"] if os.getuid() == 0 else []
-    started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-    yield started
-    started.close()
-
-
 @contextmanager
 def opened(
-    chromium: Browser, site: tuple[str, Site], path: str, width: int = 1280, scripts: bool = True
+    plain_chromium: Browser, site: tuple[str, Site], path: str, width: int = 1280, scripts: bool = True
 ) -> Iterator[Page]:
-    context = chromium.new_context(
+    context = plain_chromium.new_context(
         viewport={"width": width, "height": 844}, java_script_enabled=scripts, bypass_csp=scripts
     )
     context.set_default_timeout(15_000)
@@ -96,8 +78,8 @@ def opened(
 FORM = "/admin/integrations/1/"
 
 
-def test_switches_show_fields_and_the_bar_tells_what_is_missing(chromium: Browser, site: tuple[str, Site]) -> None:
-    with opened(chromium, site, FORM) as page:
+def test_switches_show_fields_and_the_bar_says_what_is_missing(plain_chromium: Browser, site: tuple[str, Site]) -> None:
+    with opened(plain_chromium, site, FORM) as page:
         expect(page.locator("#url")).to_be_hidden()
         expect(page.locator(".save-state")).to_have_text("Nothing is changed.")
         page.locator("#enable_dynamic_vmrs").focus()
@@ -124,8 +106,8 @@ def test_switches_show_fields_and_the_bar_tells_what_is_missing(chromium: Browse
         expect(page.locator("#url-error")).to_be_in_viewport()
 
 
-def test_a_default_is_one_key_away_and_a_variable_too(chromium: Browser, site: tuple[str, Site]) -> None:
-    with opened(chromium, site, FORM) as page:
+def test_a_default_is_one_key_away_and_a_variable_too(plain_chromium: Browser, site: tuple[str, Site]) -> None:
+    with opened(plain_chromium, site, FORM) as page:
         title, default = page.locator("#addin_pane_title"), page.locator("#field-addin_pane_title .default-button")
         expect(default).to_be_hidden()
         title.fill("Ours")
@@ -141,8 +123,8 @@ def test_a_default_is_one_key_away_and_a_variable_too(chromium: Browser, site: t
         expect(page.locator(".save-state")).to_have_text("Changed: Personal VMR name template.")
 
 
-def test_saving_by_the_enter_key_changes_nothing_but_what_was_typed(chromium: Browser, site: tuple[str, Site]) -> None:
-    with opened(chromium, site, FORM) as page:
+def test_saving_by_the_enter_key_changes_what_was_typed_alone(plain_chromium: Browser, site: tuple[str, Site]) -> None:
+    with opened(plain_chromium, site, FORM) as page:
         with site[1].database.read() as session:
             before = dict(integrations.find(session, 1).record)
         page.locator("#description").fill("By keyboard")
@@ -153,16 +135,16 @@ def test_saving_by_the_enter_key_changes_nothing_but_what_was_typed(chromium: Br
     assert {name for name in after if after[name] != before[name]} == {"description"}
 
 
-def test_the_index_follows_the_scroll(chromium: Browser, site: tuple[str, Site]) -> None:
-    with opened(chromium, site, FORM) as page:
+def test_the_index_follows_the_scroll(plain_chromium: Browser, site: tuple[str, Site]) -> None:
+    with opened(plain_chromium, site, FORM) as page:
         current = page.locator(".section-index [aria-current]")
         expect(current).to_have_text("General")
         page.locator(".section-index").get_by_role("link", name="Advanced").click()
         expect(current).to_have_text("Advanced")
 
 
-def test_without_scripts_a_button_shows_the_fields(chromium: Browser, site: tuple[str, Site]) -> None:
-    with opened(chromium, site, FORM, scripts=False) as page:
+def test_without_scripts_a_button_shows_the_fields(plain_chromium: Browser, site: tuple[str, Site]) -> None:
+    with opened(plain_chromium, site, FORM, scripts=False) as page:
         page.locator("#enable_dynamic_vmrs").check()
         page.locator("#description").fill("Typed before")
         page.locator(".save-bar").get_by_role("button", name="Show the fields for these choices").click()
@@ -172,9 +154,9 @@ def test_without_scripts_a_button_shows_the_fields(chromium: Browser, site: tupl
 
 @pytest.mark.parametrize(("path", "width"), [(FORM, 390), ("/admin/integrations/new", 1500)])
 def test_no_page_scrolls_sideways_and_axe_is_content(
-    chromium: Browser, site: tuple[str, Site], path: str, width: int
+    plain_chromium: Browser, site: tuple[str, Site], path: str, width: int
 ) -> None:
-    with opened(chromium, site, path, width) as page:
+    with opened(plain_chromium, site, path, width) as page:
         page.locator("#enable_dynamic_vmrs").set_checked(True)
         page.locator("#enable_personal_vmrs").set_checked(True)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
