@@ -21,6 +21,7 @@ from addin_host.domain.platform import (
     platform_defaults,
     to_text,
 )
+from addin_host.domain.receivers import moved_secrets
 from addin_host.flows import audit
 from addin_host.flows.admin_sessions import Lifetime
 from addin_host.flows.audit import Subject
@@ -74,7 +75,8 @@ def change(
         )
     before = read(session)
     given = {name: value for name, value in changes.items() if value is not None}
-    given = dict.fromkeys(_moved(before, given), "") | given
+    moved = moved_secrets(_SENT_TO, before.values, {**before.values, **given}) & before.secrets_set
+    given = dict.fromkeys(moved, "") | given
     cleared = {name for name, value in given.items() if name in before.secrets_set and value == ""}
     check_platform({**before.values, **given}, secrets_set=before.secrets_set - cleared)
     for name, value in given.items():
@@ -85,20 +87,6 @@ def change(
     subject = Subject("platform settings", "", "Platform settings")
     audit.record(session, caller, "change", subject, now=now, before=_shown(before, {}), after=_shown(after, given))
     return after
-
-
-def _moved(before: PlatformSettings, given: Mapping[str, Any]) -> frozenset[str]:
-    """Return the stored secrets that would go to another host than the one they were entered for (security.md U2)."""
-    return frozenset(
-        name
-        for name, target in _SENT_TO.items()
-        if name in before.secrets_set and _host(before[target]) != _host(given.get(target, before[target]))
-    )
-
-
-def _host(address: Any) -> str:
-    text = str(address).strip().lower()
-    return urlsplit(text).netloc if "//" in text else text
 
 
 def _store(session: Session, name: str, value: Any, box: SecretBox) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from addin_host.domain.errors import Reason, Refused
@@ -17,9 +16,7 @@ from addin_host.flows.idempotency import Repeatable
 from addin_host.flows.rest_served import Asking, Served, Writing
 from addin_host.store.db import Database
 
-T = TypeVar("T")
 _ATTEMPTS = 3
-_AT_ONCE = "Somebody else changed the same thing at the same moment. Read it again, then repeat your change."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ def create(
     writing = _writing(served)
     ready = writing.prepare(database, None, incoming, asking)
 
-    def carry_out(session: Session) -> Written:
+    with database.write() as session:
         if (location := idempotency.recall(session, request, now=asking.now)) is not None:
             return _repeated(session, served, location, asking)
         claim = idempotency.claim(session, request, now=asking.now)
@@ -64,8 +61,6 @@ def create(
         if claim is not None:
             claim.location = served.resource.uri(number)
         return Written((rest_served.one(session, served, number, asking),))
-
-    return _in_one_transaction(database, carry_out)
 
 
 def _repeated(session: Session, served: Served, location: str, asking: Asking) -> Written:
@@ -99,14 +94,11 @@ def _attempt(database: Database, served: Served, bulk: Bulk, asking: Asking) -> 
     writing = _writing(served)
     _require_reach(database, served, bulk, asking)
     ready = [(one.number, writing.prepare(database, one.number, one.incoming, asking)) for one in bulk.changes]
-
-    def carry_out(session: Session) -> tuple[dict[str, Any], ...]:
+    with database.write() as session:
         for number in bulk.deletions:
             _delete(session, served, number, asking)
         numbers = [writing.save(session, number, prepared, asking) for number, prepared in ready]
         return tuple(rest_served.one(session, served, number, asking) for number in numbers)
-
-    return _in_one_transaction(database, carry_out)
 
 
 def _require_reach(database: Database, served: Served, bulk: Bulk, asking: Asking) -> None:
@@ -118,7 +110,8 @@ def _require_reach(database: Database, served: Served, bulk: Bulk, asking: Askin
 
 def delete(database: Database, served: Served, number: int, asking: Asking) -> None:
     """Delete an object. Raises Refused and Invalid."""
-    _in_one_transaction(database, lambda session: _delete(session, served, number, asking))
+    with database.write() as session:
+        _delete(session, served, number, asking)
 
 
 def _delete(session: Session, served: Served, number: int, asking: Asking) -> None:
@@ -131,14 +124,6 @@ def _writing(served: Served) -> Writing:
     if served.writing is None:
         raise Refused(Reason.FORBIDDEN, f"{served.resource.name} is only read.")
     return served.writing
-
-
-def _in_one_transaction(database: Database, work: Callable[[Session], T]) -> T:
-    try:
-        with database.write() as session:
-            return work(session)
-    except IntegrityError as raced:
-        raise Refused(Reason.CONFLICT, _AT_ONCE) from raced.orig
 
 
 def bulk_of(resource: Resource, body: Mapping[str, Any], asking: Asking) -> Bulk:

@@ -100,13 +100,14 @@ class Database:
             yield
         except (exc.OperationalError, exc.ProgrammingError, own.OperationalError, own.ProgrammingError) as problem:
             raise Upstream("The database does not answer. Try again in a moment.") from problem
-        except (exc.DataError, own.DataError) as problem:
-            raise Refused(Reason.INVALID, "This holds a character or a number that cannot be stored.") from problem
+        except (exc.DataError, own.DataError):
+            # What these two errors say holds values, which must not reach a log: they end here.
+            raise Refused(Reason.INVALID, "This holds a character or a number that cannot be stored.") from None
         except exc.IntegrityError as problem:
-            # What could be seen before was refused before: this was done by two at the same moment. The first line
-            # names the constraint, those behind it may hold values.
+            # What could be seen before was refused before: two did this at the same moment. The first line names the
+            # constraint only.
             _log.warning("the database refused a change: %s", str(problem.orig).partition("\n")[0])
-            raise Refused(Reason.CONFLICT, "Somebody changed the same thing at this moment. Try again.") from problem
+            raise Refused(Reason.CONFLICT, "Somebody changed the same thing at this moment. Try again.") from None
 
     def ping(self) -> None:
         """Raise Upstream when the database does not answer."""

@@ -11,7 +11,7 @@ from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Invalid, Misconfigured, Refused
 from addin_host.domain.fields import FIELDS, defaults
 from addin_host.domain.text import TemplateProblem
-from addin_host.flows import integrations
+from addin_host.flows import integrations, platform
 from addin_host.store.models import IntegrationSecretRow
 from tests.conftest import a_record
 
@@ -86,6 +86,18 @@ def test_a_new_host_forgets_the_secret_that_went_to_the_old_one(database, box, c
     again = save(database, box, clock, moved | {"personal_vmr_oauth_client_secret": "retyped"})
     with database.read() as session:
         assert integrations.secret(session, again.id, "personal_vmr_oauth_client_secret", box=box) == "retyped"
+
+
+def test_an_address_that_cannot_be_read_is_refused_like_any_other_fault(database, box, clock):
+    saved = save(database, box, clock, a_record())
+    with database.read() as session:
+        exported = integrations.export(session, saved.uuid)
+    with pytest.raises(Invalid) as refusal:
+        save(database, box, clock, exported | {"personal_vmr_oauth_token_endpoint": "https://[x"})
+    assert "personal_vmr_oauth_token_endpoint" in [problem.field for problem in refusal.value.problems]
+    with pytest.raises(Invalid), database.write() as session:
+        given = {"oidc_enabled": True, "oidc_issuer": "https://[x"}
+        platform.change(session, given, box=box, caller=ON_THIS_MACHINE, now=clock())
 
 
 def test_names_and_mailboxes_are_unique(database, box, clock):

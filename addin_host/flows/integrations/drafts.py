@@ -8,11 +8,11 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from addin_host.domain import receivers
 from addin_host.domain.errors import Invalid, Problem, Refused
 from addin_host.domain.fields import BY_NAME, FIELDS, Field, defaults, is_blank
 from addin_host.domain.ports import TemplateCandidate, TemplateTrial
@@ -21,7 +21,6 @@ from addin_host.flows.icons import accept_icon
 from addin_host.store.models import IntegrationRow
 
 ICON = "addin_icon"
-# A secret goes to the host of this address; when the host changes, it must be entered again (security.md U2).
 _SENT_TO: Mapping[str, str] = {
     "password": "url",
     "oauth_client_secret": "oauth_token_endpoint",
@@ -121,15 +120,7 @@ def _kept_secrets(record: Mapping[str, Any], before: Existing | None) -> frozens
 
 def moved_secrets(record: Mapping[str, Any], before: Existing) -> frozenset[str]:
     """Return the secrets that would be sent to another host than before if the record were saved."""
-    return frozenset(
-        name
-        for name, target in _SENT_TO.items()
-        if _host(before.record.get(target, "")) != _host(record.get(target, ""))
-    )
-
-
-def _host(url: Any) -> str:
-    return (urlsplit(url).netloc if isinstance(url, str) else "").lower()
+    return receivers.moved_secrets(_SENT_TO, before.record, record)
 
 
 def _icon(encoded: Any, problems: list[Problem]) -> bytes | None:
