@@ -30,8 +30,8 @@ def state(session: Session, *, now: datetime) -> State:
         .where(AlarmRow.open_key.is_not(None))
         .group_by(AlarmRow.level, acknowledged)
     )
-    records = session.scalars(select(IntegrationRow.record))
-    on = [bool(record.get("enabled", True)) for record in records]
+    is_off = IntegrationRow.record["enabled"].as_boolean().is_(False)
+    number, off = session.execute(select(func.count(IntegrationRow.id), func.count().filter(is_off))).one()
     today = now.astimezone(UTC).date().isoformat()
     usage = session.execute(
         select(UsageRow.integration_id, UsageRow.kind, UsageRow.number)
@@ -40,6 +40,6 @@ def state(session: Session, *, now: datetime) -> State:
     )
     return State(
         alarms={(level, bool(seen)): number for level, seen, number in alarms},
-        integrations={True: sum(on), False: len(on) - sum(on)},
+        integrations={True: number - off, False: off},
         today={(integration, kind): number for integration, kind, number in usage},
     )
