@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
-import socketserver
 import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import urllib3
 from . import edge
 from .certificate import Certificate
 from .processes import free_port
+from .upstream import JsonHandler, UnixServer, ask
 
 PANE = "/api/client/v2/msexchange_schedulers/1/pane"
 VERSION = "0123456789ab"
@@ -37,46 +36,28 @@ class Application:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(JsonHandler):
     application: Application
 
-    def do_GET(self) -> None:
+    def on_get(self) -> None:
         if self.application.resting:
             self.close_connection = True
             return None
         with self.application.lock:
             self.application.seen[self.path] += 1
         if self.path.startswith("/api/client/v2/msexchange_schedulers/1/fail"):
-            return self._answer(500, {"own": "page of the application"})
+            return self._own(500, {"own": "page of the application"})
         if self.headers.get("If-None-Match") == _ETAG:
-            return self._answer(304, None)
-        return self._answer(200, {"path": self.path, "headers": dict(self.headers), "filler": "x" * 2000})
+            return self._own(304, None)
+        return self._own(200, {"path": self.path, "headers": dict(self.headers), "filler": "x" * 2000})
 
-    def do_POST(self) -> None:
+    def on_post(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._answer(200, {"length": len(content), "headers": dict(self.headers)})
+        self._own(200, {"length": len(content), "headers": dict(self.headers)})
 
-    def _answer(self, status: int, content: Any) -> None:
-        data = b"" if content is None else json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("ETag", _ETAG)
-        self.send_header("Cache-Control", self.application.cache_control)
-        self.send_header("Strict-Transport-Security", "max-age=1")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def address_string(self) -> str:
-        return "nginx"
-
-    def log_message(self, *values: object) -> None:
-        """Nothing to tell."""
-
-
-class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
+    def _own(self, status: int, content: Any) -> None:
+        own = {"ETag": _ETAG, "Cache-Control": self.application.cache_control, "Strict-Transport-Security": "max-age=1"}
+        self.answer(content, status, own)
 
 
 @dataclass(frozen=True)
@@ -84,7 +65,7 @@ class Site:
     """The shipped site, running."""
 
     application: Application
-    server: _UnixServer
+    server: UnixServer
     folder: Path
     static: Path
     certificate: Certificate
@@ -92,17 +73,7 @@ class Site:
     http_port: int
 
     def request(self, method: str, path: str, *, host: str = edge.ADDIN, **more: Any) -> urllib3.BaseHTTPResponse:
-        pool = urllib3.HTTPSConnectionPool(
-            "127.0.0.1",
-            self.port,
-            ca_certs=str(self.certificate.authority),
-            server_hostname=edge.ADDIN,
-            assert_hostname=edge.ADDIN,
-            retries=False,
-            timeout=15.0,
-        )
-        headers = {"Host": host, **more.pop("headers", {})}
-        return pool.request(method, path, headers=headers, redirect=False, **more)
+        return ask(self.certificate, self.port, method, path, name=edge.ADDIN, host=host, **more)
 
     def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
         return self.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -125,7 +96,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, certificates: Certificate)
     (static / "addin" / "pane.js").write_text("export const pane = 1;\n" * 100)
     (static / "addin" / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder / "secret.txt").write_text("not for the web")
-    with _UnixServer(str(folder / "web.sock"), handler) as server:
+    with UnixServer(str(folder / "web.sock"), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with edge.start(plan):
             yield Site(application, server, folder, static, certificates, plan.port, plan.http_port)

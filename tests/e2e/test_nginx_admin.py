@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import socketserver
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +16,18 @@ from . import edge
 from .certificate import Certificate, issue
 from .processes import Server, free_port, listening
 from .programs import program
+from .upstream import JsonHandler, UnixServer, ask
 
 ADMIN = "admin.example.test"
 SHIPPED = edge.SHIPPED.with_name("addin-host-admin.conf")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(JsonHandler):
+    def on_get(self) -> None:
+        self.answer({"path": self.path, "headers": dict(self.headers)})
 
-    def do_GET(self) -> None:
-        self._answer({"path": self.path, "headers": dict(self.headers)})
-
-    def do_POST(self) -> None:
-        self._answer({"length": len(self.rfile.read(int(self.headers.get("Content-Length", 0))))})
-
-    def _answer(self, content: Any) -> None:
-        data = json.dumps(content).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def address_string(self) -> str:
-        return "nginx"
-
-    def log_message(self, *values: object) -> None:
-        """Nothing to tell."""
-
-
-class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
+    def on_post(self) -> None:
+        self.answer({"length": len(self.rfile.read(int(self.headers.get("Content-Length", 0))))})
 
 
 @dataclass(frozen=True)
@@ -58,17 +37,7 @@ class Site:
     folder: Path
 
     def ask(self, method: str, path: str, *, host: str = ADMIN, **more: Any) -> urllib3.BaseHTTPResponse:
-        pool = urllib3.HTTPSConnectionPool(
-            "127.0.0.1",
-            self.port,
-            ca_certs=str(self.certificate.authority),
-            server_hostname=host,
-            assert_hostname=host,
-            retries=False,
-            timeout=15.0,
-        )
-        headers = {"Host": host, **more.pop("headers", {})}
-        return pool.request(method, path, headers=headers, redirect=False, **more)
+        return ask(self.certificate, self.port, method, path, name=host, host=host, **more)
 
 
 def shipped(certificate: Certificate, folder: Path, port: int, http_port: int, network: str) -> str:
@@ -98,7 +67,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     both = edge._whole(plan).rstrip().removesuffix("}")
     configuration.write_text(both + shipped(certificate, folder, port, http_port, request.param) + "\n}\n")
     command = [program("nginx"), "-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")]
-    with _UnixServer(str(folder / "web.sock"), _Handler) as server:
+    with UnixServer(str(folder / "web.sock"), _Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with Server(command, log=folder / "nginx.log", ready=listening(port)):
             yield Site(certificate, port, folder)
