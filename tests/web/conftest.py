@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +27,7 @@ from addin_host.flows import demo, integrations
 from addin_host.flows.pkce import challenge, new_secret
 from addin_host.gateways.outside import no_outside
 from addin_host.settings import Settings
-from addin_host.store import keys, migrate
+from addin_host.store import migrate
 from addin_host.store.db import Database
 from addin_host.web.services import KEY, Services
 from tests.conftest import Clock, a_record
@@ -112,19 +116,42 @@ def save(world: World, **changes: Any) -> int:
 @contextmanager
 def a_world(folder: Path) -> Iterator[World]:
     """Integrations 1 (Azure) and 2 (AD FS, own FQDN); the demo's VMRs."""
-    database = Database(f"sqlite:///{folder / 'web.db'}")
+    shutil.copytree(_as_it_begins(), folder, dirs_exist_ok=True)
+    made = _open(folder)
+    yield made
+    _close(made)
+
+
+@cache
+def _as_it_begins() -> Path:
+    """Return a folder with the database and the key of a world in which nothing has happened; made once per run."""
+    folder = Path(tempfile.mkdtemp(prefix="world"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    database = Database(_url(folder))
     migrate.upgrade(database)
-    settings = Settings(database_url=f"sqlite:///{folder / 'web.db'}", key_file=folder / "key")
-    clock, provider = Clock(), Provider()
-    box = keys.secret_box(settings.key_file, database)
-    with database.write() as session:
-        session.add_all(demo._row(vmr, box, clock()) for vmr in VMRS)
-    app = create_app(settings, Composition(identity=provider, outside=no_outside(), now=clock))
-    made = World(app, provider, clock, database)
+    database.close()
+    made = _open(folder)
+    with made.database.write() as session:
+        session.add_all(demo._row(vmr, made.services.box, made.clock()) for vmr in VMRS)
     assert save(made) == 1
     assert save(made, name="Development", addin_server_domain="dev.example.com") == 2
-    yield made
-    database.close()
+    _close(made)
+    return folder
+
+
+def _url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'web.db'}"
+
+
+def _open(folder: Path) -> World:
+    settings = Settings(database_url=_url(folder), key_file=folder / "key")
+    clock, provider, database = Clock(), Provider(), Database(_url(folder))
+    app = create_app(settings, Composition(identity=provider, outside=no_outside(), now=clock))
+    return World(app, provider, clock, database)
+
+
+def _close(made: World) -> None:
+    made.database.close()
     made.services.database.close()
 
 
