@@ -1,6 +1,7 @@
 """`python -m bench.serve NAME`: one application under the gunicorn options of production.
 
-Only max_requests is off: a worker that is replaced in the middle of a measurement would take its clock with it.
+Two of them are off: a worker that is replaced in the middle of a measurement would take its clock with it, and upkeep
+would call outside.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ APPLICATIONS: dict[str, Callable[[], Any]] = {
 
 def main(name: str) -> None:
     """Serve until told to stop."""
-    options = server._options(settings.load()) | {"max_requests": 0, "max_requests_jitter": 0}
+    off = {"max_requests": 0, "max_requests_jitter": 0, "post_worker_init": lambda _worker: None}
+    options = server._options(settings.load()) | off
     server._Gunicorn(APPLICATIONS[name], options).run()
 
 

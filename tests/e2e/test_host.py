@@ -344,6 +344,7 @@ def test_the_lock_of_the_node_packages_names_no_registry() -> None:
     lock = (HERE / "package-lock.json").read_text()
     assert "://" not in lock
     assert json.loads((HERE / "package.json").read_text())["dependencies"] == {
+        "@mdn/mdn-http-observatory": "1.4.8",
         "@microsoft/office-js": "1.1.110",
         "axe-core": "4.14.1",
         "oidc-provider": "9.13.3",

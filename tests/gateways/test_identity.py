@@ -21,7 +21,7 @@ from addin_host.domain.errors import HostError, Misconfigured, Reason, Refused, 
 from addin_host.domain.fields import defaults
 from addin_host.domain.integration import Integration
 from addin_host.domain.ports import PendingSignIn, Person
-from addin_host.gateways.http import Outbound
+from addin_host.gateways.http import Outbound, Redirected
 from addin_host.gateways.identity import AuthlibIdentity
 from tests.gateways.peers.names import Names, watched_connects
 from tests.gateways.peers.provider import (
@@ -685,7 +685,7 @@ def test_keys_are_not_shared_between_integrations_that_trust_different_roots(ent
         (400, {"error": "invalid_grant"}, Refused), (400, {"error": "access_denied"}, Refused), (400, {"error": "interaction_required"}, Refused),
         (401, {"error": "invalid_client"}, Misconfigured), (400, {"error": "unauthorized_client"}, Misconfigured), (400, {"error": "invalid_resource"}, Misconfigured),
         (400, {"error": {"a": 1}}, Misconfigured), (400, {"error": "server_error"}, Upstream), (503, {"error": "temporarily_unavailable"}, Upstream),
-        (500, {"error": "invalid_grant"}, Upstream), (200, [], Upstream), (200, "x", Upstream), (404, "x", Upstream), (429, "x", Upstream), (302, "x", Upstream),
+        (500, {"error": "invalid_grant"}, Upstream), (200, [], Upstream), (200, "x", Upstream), (404, "x", Upstream), (429, "x", Upstream), (302, "x", Redirected),
         (200, {"access_token": "x", "expires_in": "soon"}, Upstream), (200, {"access_token": "x", "expires_in": [1]}, Upstream), (200, {}, Refused),
     ],
 )  # fmt: skip
