@@ -76,13 +76,17 @@ class Demo:
         context: BrowserContext = chromium.new_context()
         page = context.new_page()
         page.goto(f"{self.origin}/admin/")
+        self.fill_in(page)
+        kept = context.storage_state()
+        context.close()
+        return kept
+
+    def fill_in(self, page: Page) -> None:
+        """Sign in where the page asks for it."""
         page.get_by_label("Name").fill("admin")
         page.get_by_label("Password").fill(self.password)
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/admin/")
-        kept = context.storage_state()
-        context.close()
-        return kept
 
 
 def run_program(*arguments: str) -> list[str]:

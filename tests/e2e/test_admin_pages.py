@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from addin_host.domain.manifest import check_manifest
@@ -150,3 +150,20 @@ def test_a_new_administrator_gets_a_clean_manifest(demo: Demo, sign_in: SignIn, 
     )
     assert checked.returncode == 0, checked.stdout
     assert time.monotonic() - began < 600
+
+
+def test_a_form_outlasts_its_session(demo: Demo, sign_in: SignIn) -> None:
+    """Signed out while a form is open: sign in in another tab, reload, and what was typed is stored."""
+    page = sign_in(390)
+    page.goto(f"{demo.origin}/admin/profile/")
+    page.locator("#display_name").fill("Typed before")
+    page.context.clear_cookies(name="addin-admin")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name="Sign in first").wait_for()
+    assert faults(page) == []
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in in a new tab").click()
+    demo.fill_in(opened.value)
+    page.reload()
+    expect(page.get_by_text("Your account is saved.")).to_be_visible()
+    expect(page.locator("#display_name")).to_have_value("Typed before")
