@@ -25,10 +25,10 @@ class JsonHandler(BaseHTTPRequestHandler):
         self.on_post()
 
     def on_get(self) -> None:
-        raise NotImplementedError
+        self.answer({}, 405)
 
     def on_post(self) -> None:
-        raise NotImplementedError
+        self.answer({}, 405)
 
     def answer(self, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send JSON; nothing at all for None."""
