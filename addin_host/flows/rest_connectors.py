@@ -67,13 +67,14 @@ TABLE: Table = Table(
     _columns(),
     related={
         "ivr_theme": Relation(
-            lambda: _list_table(IvrThemeRow), IvrThemeRow.id == IntegrationRow.record["ivr_theme"].as_integer()
+            lambda: _list_table(IvrThemeRow), IvrThemeRow.id, IntegrationRow.record["ivr_theme"].as_integer()
         ),
         "host_identity_provider_group": Relation(
             lambda: _list_table(IdentityProviderGroupRow),
-            IdentityProviderGroupRow.id == IntegrationRow.record["host_identity_provider_group"].as_integer(),
+            IdentityProviderGroupRow.id,
+            IntegrationRow.record["host_identity_provider_group"].as_integer(),
         ),
-        "domains": Relation(lambda: DOMAINS, ExchangeDomainRow.integration_id == IntegrationRow.id),
+        "domains": Relation(lambda: DOMAINS, ExchangeDomainRow.integration_id, IntegrationRow.id),
     },
     integration=IntegrationRow.id,
 )
@@ -85,7 +86,7 @@ DOMAINS: Table = Table(
         "exchange_connector": ExchangeDomainRow.integration_id,
         "creation_time": ExchangeDomainRow.created_at,
     },
-    related={"exchange_connector": Relation(lambda: TABLE, IntegrationRow.id == ExchangeDomainRow.integration_id)},
+    related={"exchange_connector": Relation(lambda: TABLE, IntegrationRow.id, ExchangeDomainRow.integration_id)},
     integration=ExchangeDomainRow.integration_id,
 )
 

@@ -45,7 +45,7 @@ def _columns(row: type[Any], resource: Resource) -> dict[str, Expression]:
 
 
 def _tied(column: Expression, table: Table, row: type[Any]) -> Relation:
-    return Relation(lambda: table, row.id == column)
+    return Relation(lambda: table, row.id, column)
 
 
 VMRS: Table = Table(
@@ -61,7 +61,7 @@ VMRS: Table = Table(
         "guest_identity_provider_group": _tied(
             ConferenceRow.guest_identity_provider_group_id, GROUPS, IdentityProviderGroupRow
         ),
-        "aliases": Relation(lambda: ALIASES, ConferenceAliasRow.conference_id == ConferenceRow.id),
+        "aliases": Relation(lambda: ALIASES, ConferenceAliasRow.conference_id, ConferenceRow.id),
     },
 )
 _created_with_its_vmr = (
@@ -77,7 +77,7 @@ ALIASES: Table = Table(
         "conference": ConferenceAliasRow.conference_id,
         "creation_time": func.coalesce(ConferenceAliasRow.created_at, _created_with_its_vmr),
     },
-    related={"conference": Relation(lambda: VMRS, ConferenceRow.id == ConferenceAliasRow.conference_id)},
+    related={"conference": Relation(lambda: VMRS, ConferenceRow.id, ConferenceAliasRow.conference_id)},
 )
 USERS = Table(EndUserRow, _columns(EndUserRow, END_USER))
 

@@ -24,8 +24,8 @@ _NUMBERS = frozenset({Kind.INT, Kind.REFERENCE, Kind.NESTED})
 class Table:
     """How a resource stands in the database: its row, and an expression for each attribute that can be compared.
 
-    `related` tells, for each relation, the table it leads to and the condition that ties a row to it; `standing` is
-    what a row must fulfil to be one of the resource; `integration` is the id that decides who reaches a row.
+    `related` tells where each relation leads; `standing` is what a row must fulfil to be one of the resource;
+    `integration` is the id that decides who reaches a row.
     """
 
     row: type[Any]
@@ -37,10 +37,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """The way from a row to others: `table` is asked for late, since tables refer to each other."""
+    """The way from a row to others, whose `there` equals its `here`; `table` is asked for late, since tables refer to
+    each other."""
 
     table: Callable[[], Table]
-    tie: Expression
+    there: Expression
+    here: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +104,17 @@ def _where(session: Session, table: Table, condition: Condition) -> Expression:
 
 def _through(session: Session, table: Table, condition: Condition, relation: str) -> Expression:
     way = table.related[relation]
-    target = way.table()
-    there = _compare(session, target.columns[condition.attribute.name], condition)
-    return select(literal(1)).select_from(target.row).where(way.tie, there).correlate(table.row).exists()
+    compared = _compare(session, way.table().columns[condition.attribute.name], condition)
+    # Not EXISTS: SQLite would ask it of every row here, instead of beginning with the few over there.
+    return way.here.in_(select(way.there).where(compared))
 
 
 def _nested(session: Session, table: Table, condition: Condition) -> Expression:
     way = table.related[condition.attribute.name]
-    target = way.table()
-    any_of_them = select(literal(1)).select_from(target.row).where(way.tie).correlate(table.row)
     if condition.operator == "isnull":
-        return ~any_of_them.exists() if condition.value else any_of_them.exists()
-    return any_of_them.where(_compare(session, target.columns["id"], condition)).exists()
+        any_of_them = select(way.there).where(way.there == way.here).correlate(table.row).exists()
+        return ~any_of_them if condition.value else any_of_them
+    return way.here.in_(select(way.there).where(_compare(session, way.table().columns["id"], condition)))
 
 
 def _compare(session: Session, column: Expression, condition: Condition) -> Expression:
