@@ -1,22 +1,6 @@
-// The Deploy page: copying what is to be pasted, and no upload of a file that is refused anyway.
+// The Deploy page: no upload of a file that is refused anyway, and the answer to a download.
 
 const LARGEST_ICON = 100 * 1024;
-
-function offerCopying(button) {
-  const source = document.getElementById(button.dataset.copy);
-  const words = button.firstChild;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(source.textContent);
-      words.textContent = "Copied";
-    } catch {
-      getSelection().selectAllChildren(source);
-      words.textContent = "Selected";
-    }
-    setTimeout(() => (words.textContent = "Copy"), 2_000);
-  });
-}
 
 function refuseLargeIcons(input) {
   input.addEventListener("change", () => {
@@ -33,5 +17,4 @@ function readAgain(form) {
 }
 
 document.querySelectorAll("form[data-download]").forEach(readAgain);
-document.querySelectorAll("button[data-copy]").forEach(offerCopying);
 document.querySelectorAll("#icon-file").forEach(refuseLargeIcons);

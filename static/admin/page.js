@@ -1,4 +1,5 @@
-// What every administrators' page does when scripts run: the reader's own time zone, and forms that are sent once.
+// What every administrators' page does when scripts run: the reader's own time zone, forms that are sent once,
+// and copying what is to be pasted elsewhere.
 
 const sameYear = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -29,7 +30,24 @@ function toFirstProblem() {
   first.focus({ preventScroll: true });
 }
 
+function offerCopying(button) {
+  const source = document.getElementById(button.dataset.copy);
+  const words = button.firstChild;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      words.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+      words.textContent = "Selected";
+    }
+    setTimeout(() => (words.textContent = "Copy"), 2_000);
+  });
+}
+
 localTimes();
+document.querySelectorAll("button[data-copy]").forEach(offerCopying);
 toFirstProblem();
 document.addEventListener("submit", sendOnce);
 addEventListener("pageshow", () => {

@@ -176,7 +176,7 @@ def api_form(**changes):
 
 
 def token_of(page):
-    return re.search(r'shown-once">([\w-]{43})<', page)[1]
+    return re.search(r'id="token"[^>]*>([\w-]{43})<', page)[1]
 
 
 def ask(world, authorization, network="192.0.2.1"):
