@@ -27,11 +27,18 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 run: $(VENV)/.run ## install, migrate, seed a demo and serve it (PORT=8080)
 	@$(BIN)/addin-host demo --port $(PORT)
 
+# Those that drive a browser mostly wait, so the others run beside them; their report comes last.
+ALL_TESTS = mkdir -p build; \
+	$(BIN)/python -m pytest tests/e2e >build/e2e.log 2>&1 & browser=$$!; \
+	trap "kill $$browser" INT TERM; \
+	$(BIN)/python -m pytest --ignore=tests/e2e; others=$$?; \
+	wait $$browser; ends=$$?; cat build/e2e.log; exit $$((others | ends))
+
 test: $(VENV)/.dev system check-static ## install what the tests need and run all of them
-	$(BIN)/python -m pytest
+	@$(ALL_TESTS)
 
 check: $(VENV)/.dev system check-static ## formatting, lint, types, floors, migrations, tests
-	$(BIN)/python -m pytest
+	@$(ALL_TESTS)
 
 .PHONY: check-static
 check-static: lint types floors
