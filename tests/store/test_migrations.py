@@ -1,5 +1,6 @@
 """Every migration up, down and up again, on both databases, ending at what the models say."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,13 +9,13 @@ import warnings
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from addin_host.domain.errors import Misconfigured
 from addin_host.store import migrate, revision
 from addin_host.store.db import Database
 from addin_host.store.directory_index import FTS
-from addin_host.store.models import Model
+from addin_host.store.models import ExchangeDomainRow, Model
 
 
 def _revisions() -> list[str]:
@@ -79,6 +80,26 @@ def test_the_result_is_what_the_models_say(kind, tmp_path, request):
         assert names >= triggers | set(FTS.values())
     else:
         assert names >= _TRIGRAMS
+    database.close()
+
+
+def test_metadata_sources_of_the_first_release_get_rows(kind, tmp_path, request):
+    database = _fresh(kind, tmp_path, request)
+    migrate.upgrade(database, "0001")
+    record = {"domains": ["mail.example.com", "https://mail.example.com/autodiscover/metadata/json/1"]}
+    with database.write() as session:
+        session.execute(
+            text(
+                "INSERT INTO integration (uuid, name, fqdn, version, record, icon_hash, created_at, updated_at) "
+                "VALUES ('u', 'Sales', 'vmr.example.com', 1, :record, '', '2026-11-01 09:00:00', '2026-11-01 09:00:00')"
+            ),
+            {"record": json.dumps(record)},
+        )
+    migrate.upgrade(database)
+    with database.read() as session:
+        rows = session.scalars(select(ExchangeDomainRow).order_by(ExchangeDomainRow.id)).all()
+        assert [(row.integration_id, row.domain) for row in rows] == [(1, domain) for domain in record["domains"]]
+        assert rows[0].created_at.year == 2026
     database.close()
 
 

@@ -227,6 +227,7 @@ def _integrations() -> None:
         sa.UniqueConstraint("integration_id", "domain", name="uq_exchange_domain_integration_id_domain"),
         sqlite_autoincrement=True,
     )
+    _fill_exchange_domains()
     op.create_table(
         "manifest_download",
         sa.Column("integration_id", sa.Integer(), nullable=False),
@@ -253,6 +254,23 @@ def _integrations() -> None:
         sa.PrimaryKeyConstraint("token_hash", name="pk_preview_draft"),
     )
     op.create_index("ix_preview_draft_expires_at", "preview_draft", ["expires_at"])
+
+
+def _fill_exchange_domains() -> None:
+    """Give each entry of the records' `domains` its row."""
+    integrations = sa.table(
+        "integration", sa.column("id"), sa.column("record", sa.JSON()), sa.column("created_at", sa.DateTime(True))
+    )
+    domains = sa.table(
+        "exchange_domain",
+        sa.column("integration_id"),
+        sa.column("domain"),
+        sa.column("created_at", sa.DateTime(True)),
+    )
+    for row in op.get_bind().execute(sa.select(integrations)).all():
+        for domain in dict.fromkeys(row.record.get("domains") or ()):
+            given = {"integration_id": row.id, "domain": domain, "created_at": row.created_at}
+            op.get_bind().execute(domains.insert().values(given))
 
 
 def _directory() -> None:
