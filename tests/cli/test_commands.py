@@ -80,7 +80,7 @@ def test_every_fault_is_named_and_nothing_is_imported(shell):
     assert "Time zone: is not a time zone name" in answer.stderr
     assert json.loads(shell("integration", "list", "--json").stdout) == []
     answer = shell("integration", "import", shell.write(bad | {"time_zone": "UTC"}), expect=1)
-    assert "Personal VMR name template: line 1:" in answer.stderr
+    assert "line 1, column 3: nmae is not a variable of this template; did you mean name?\n" in answer.stderr
     assert "nmae" in answer.stderr
     assert "is not JSON" in shell("integration", "import", str(Path(__file__)), expect=1).stderr
     assert "must hold an object" in shell("integration", "import", shell.write([]), expect=1).stderr

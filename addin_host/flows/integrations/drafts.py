@@ -141,7 +141,7 @@ def _template_problems(record: Mapping[str, Any], trial: TemplateTrial) -> list[
     fields = [field for field in FIELDS if _worth_trying(field, record)]
     found = trial([TemplateCandidate(record[f.name], f.kind, f.variables, f.must_print) for f in fields])
     return [
-        Problem(field.name, field.label, f"{problem}.", problem.line)
+        Problem(field.name, field.label, str(problem) + ("" if problem.message.endswith("?") else "."), problem.line)
         for field, problem in zip(fields, found, strict=True)
         if problem
     ]
