@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,11 @@ def routes(app: Flask, *auth: Auth, **given: Any) -> Iterator[Route]:
             continue
         for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
             yield Route(rule, method, view, address_of(app, rule, **given))
+
+
+def alike(page: str) -> str:
+    """Return a page without what differs each time: its correlation id, and the form's token with its second."""
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|value=\"[^\"]+\"", "", page)
 
 
 def contents(database: Database) -> str:
