@@ -28,10 +28,11 @@ run: $(VENV)/.run ## install, migrate, seed a demo and serve it (PORT=8080)
 	@$(BIN)/addin-host demo --port $(PORT)
 
 # Those that drive a browser mostly wait, so the others run beside them; their report comes last.
+BROWSER := tests/e2e tests/web/test_pane_logic.py
 ALL_TESTS = mkdir -p build; \
-	$(BIN)/python -m pytest tests/e2e >build/e2e.log 2>&1 & browser=$$!; \
+	$(BIN)/python -m pytest $(BROWSER) >build/e2e.log 2>&1 & browser=$$!; \
 	trap "kill $$browser" INT TERM; \
-	$(BIN)/python -m pytest --ignore=tests/e2e; others=$$?; \
+	$(BIN)/python -m pytest $(BROWSER:%=--ignore=%); others=$$?; \
 	wait $$browser; ends=$$?; cat build/e2e.log; exit $$((others | ends))
 
 test: $(VENV)/.dev system check-static ## install what the tests need and run all of them
