@@ -40,11 +40,6 @@ def pattern(piece: str, *, at_start: bool = False) -> str:
     return f"%\n{escaped}%" if at_start else f"%{escaped}%"
 
 
-def has_trigrams(session: Session) -> bool:
-    """Whether PostgreSQL has the index; without the extension pg_trgm a search for something rare reads everything."""
-    return bool(session.scalar(text("SELECT 1 FROM pg_indexes WHERE indexname = 'ix_conference_search'")))
-
-
 @contextmanager
 def indexing_in_bulk(session: Session) -> Iterator[Callable[[], None]]:
     """Let many rows be added in this transaction. Call what is given after each batch, before its rows change again.
