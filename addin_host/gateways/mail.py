@@ -76,7 +76,7 @@ class _Connection(smtplib.SMTP):
         if not all(proxy_allowed(str(address[0])) for *_, address in found):
             raise Misconfigured(f"{host} is at an address that may not be called. Enter another mail server.")
         plain = self._call.dial(found, seconds=_CONNECT_SECONDS)
-        plain.settimeout(self._call.remaining())
+        plain.settimeout(None)  # the call's deadline ends it; smtplib would turn a time limit into a broken connection
         if self._server.security == "TLS":
             return self._trusted.wrap_socket(plain, server_hostname=host)
         return plain
