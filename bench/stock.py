@@ -13,7 +13,7 @@ from addin_host.domain.access import BY_ITSELF
 from addin_host.domain.ports import TemplateCandidate
 from addin_host.domain.text import TemplateProblem
 from addin_host.flows import bearer, integrations
-from addin_host.flows.bearer import Bearer
+from addin_host.flows.bearer import Bearer, caller_of_user
 from addin_host.flows.directory import pin_place
 from addin_host.store.db import Database
 from addin_host.store.models import ConferenceAliasRow, ConferenceRow, EndUserRow
@@ -117,6 +117,6 @@ def _run(database: Database, statement: str, count: int) -> None:
 
 def a_bearer(box: SecretBox, user_id: int = ALICE, integration_id: int = 1) -> str:
     """Return a bearer as the pane holds it; good for ten minutes."""
-    signed_in = Bearer(user_id=user_id, session_id=1)
+    signed_in = Bearer(caller_of_user(user_id), "bench", user_id, session_id=1)
     keys = box.derived(bearer.PURPOSE)
     return bearer.issue(signed_in, integration_id=integration_id, keys=keys, now=datetime.now(UTC))

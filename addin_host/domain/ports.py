@@ -15,8 +15,8 @@ from addin_host.domain.text import Remark, TemplateProblem
 class Person:
     """Who a provider says has signed in (design/outlook.md 4.6).
 
-    `path` is the way in (AZURE, ADFS); `subject` never changes for this person at this issuer; `email` is the
-    address claim, which links a user once and decides nothing afterwards.
+    `path` is the way in (AZURE, ADFS, EXCHANGE, SSO, NAA); `subject` never changes for this person at this issuer;
+    `email` is the address claim, which links a user once and decides nothing afterwards: blank where there is none.
     """
 
     path: str
@@ -37,7 +37,7 @@ class PendingSignIn:
 
 
 class IdentityProvider(Protocol):
-    """The authorization-code flow with PKCE at the provider that the integration names."""
+    """Who an organizer is: by the authorization-code flow with PKCE in the dialog, or by a token that Outlook gave."""
 
     def authorization_url(self, integration: Integration, pending: PendingSignIn) -> str:
         """Return the address to send the browser to. Raises Misconfigured. Makes no outbound call."""
@@ -49,6 +49,13 @@ class IdentityProvider(Protocol):
         """Exchange the code and verify the tokens. `issuer` is the `iss` response parameter when one was sent.
 
         Raises Refused (the tokens do not hold), Upstream (the provider does not answer) or Misconfigured.
+        """
+        ...
+
+    def person_of(self, integration: Integration, token: str) -> Person:
+        """Return whom an identity token from Outlook names, of a kind that the integration accepts.
+
+        Raises Refused (it does not hold), Upstream (its keys cannot be had at the moment) or Misconfigured.
         """
         ...
 

@@ -1,6 +1,7 @@
 """The pane's bearer: a short signed statement of who is signed in to which integration.
 
-It lives ten minutes and is renewed while the dialog session lasts (design/outlook.md 4.7). It is never a cookie.
+It lives ten minutes. One that came from the dialog is renewed while the dialog's session lasts; in the place of one
+that an identity token was exchanged for, the pane brings the next token (design/outlook.md 4.7). It is never a cookie.
 """
 
 from __future__ import annotations
@@ -17,15 +18,26 @@ LIFETIME = timedelta(minutes=10)
 PURPOSE = "pane-bearer"
 _ALGORITHM = "HS256"
 _ISSUER = "addin-host"
-_REQUIRED = ["exp", "iat", "aud", "iss", "sub", "sid"]
+_REQUIRED = ["exp", "iat", "aud", "iss", "sub", "jti"]
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """What a valid bearer says."""
+    """What a valid bearer says.
 
-    user_id: int
-    session_id: int
+    `caller` stands for the person, whichever way in was taken, as far as we know them; `visit` for the pane that asked.
+    `user_id` is None for a person whom the directory does not know, `session_id` without a session of the dialog.
+    """
+
+    caller: str
+    visit: str
+    user_id: int | None = None
+    session_id: int | None = None
+
+
+def caller_of_user(user_id: int) -> str:
+    """Return the `caller` of somebody whom the directory knows."""
+    return f"user:{user_id}"
 
 
 def issue(bearer: Bearer, *, integration_id: int, keys: Sequence[bytes], now: datetime) -> str:
@@ -33,8 +45,10 @@ def issue(bearer: Bearer, *, integration_id: int, keys: Sequence[bytes], now: da
     claims = {
         "iss": _ISSUER,
         "aud": _audience(integration_id),
-        "sub": str(bearer.user_id),
-        "sid": str(bearer.session_id),
+        "sub": bearer.caller,
+        "jti": bearer.visit,
+        "usr": bearer.user_id,
+        "sid": bearer.session_id,
         "iat": int(now.timestamp()),
         "exp": int((now + LIFETIME).timestamp()),
     }
@@ -59,7 +73,7 @@ def verify(token: str, *, integration_id: int, keys: Sequence[bytes], now: datet
             raise _refused() from problem
         if not int(claims["iat"]) - 60 <= now.timestamp() < int(claims["exp"]):
             raise _refused()
-        return Bearer(user_id=int(claims["sub"]), session_id=int(claims["sid"]))
+        return Bearer(claims["sub"], claims["jti"], claims.get("usr"), claims.get("sid"))
     raise _refused()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.ports import PendingSignIn
-from addin_host.flows.bearer import Bearer
+from addin_host.flows.bearer import Bearer, caller_of_user
 from addin_host.flows.pkce import challenge, digest, new_secret
 from addin_host.store.models import DialogSessionRow, EndUserRow, PendingSignInRow, SignInResultRow
 from addin_host.store.secrets import SecretBox
@@ -162,19 +162,21 @@ def redeem(session: Session, *, integration_id: int, verifier: str, code: str | 
         # Not consumed: raising undoes this transaction, and the row is gone in a minute anyway.
         raise Refused(Reason.FORBIDDEN, row.refusal)
     session.delete(row)
-    return _signed_in(session, row.session_id)
+    return _signed_in(session, row.session_id, new_secret())
 
 
 def _stale() -> Refused:
     return Refused(Reason.UNAUTHENTICATED, "This sign-in is no longer valid. Sign in again.")
 
 
-def _signed_in(session: Session, session_id: int | None) -> SignedIn:
+def _signed_in(session: Session, session_id: int | None, visit: str) -> SignedIn:
     row = session.get(DialogSessionRow, session_id) if session_id else None
     user = session.get(EndUserRow, row.user_id) if row else None
     if row is None or user is None:
         raise _stale()
-    return SignedIn(Bearer(user.id, row.id), user.display_name, user.primary_email_address)
+    return SignedIn(
+        Bearer(caller_of_user(user.id), visit, user.id, row.id), user.display_name, user.primary_email_address
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ def end_session(session: Session, session_id: int) -> None:
 
 def renew(session: Session, *, integration_id: int, bearer: Bearer, now: datetime) -> SignedIn:
     """Return the session a bearer stands for, if it is still open. Raises Refused."""
-    row = session.get(DialogSessionRow, bearer.session_id)
+    row = session.get(DialogSessionRow, bearer.session_id) if bearer.session_id else None
     if row is None or row.integration_id != integration_id or row.expires_at <= now or row.user_id != bearer.user_id:
         raise Refused(Reason.UNAUTHENTICATED, "Your sign-in has expired. Sign in again.")
-    return _signed_in(session, row.id)
+    return _signed_in(session, row.id, bearer.visit)

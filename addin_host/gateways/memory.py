@@ -51,3 +51,11 @@ class DemoIdentity:
             raise Refused(Reason.UNAUTHENTICATED, "The demo's sign-in does not match. Sign in again.")
         path = str(integration["auth_provider"])
         return Person(path, f"{self._origin}/{path}", f"demo:{person.email}", person.email, person.name)
+
+    def person_of(self, integration: Integration, token: str) -> Person:
+        """Return the person whom the simulated Outlook names as `demo:ADDRESS`. Raises Refused for anybody else."""
+        del integration
+        person = next((person for person in PEOPLE if f"demo:{person.email}" == token), None)
+        if person is None:
+            raise Refused(Reason.UNAUTHENTICATED, "The demo does not know this person.")
+        return Person("NAA", f"{self._origin}/NAA", f"demo:{person.email}", person.email, person.name)

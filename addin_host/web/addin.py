@@ -28,7 +28,7 @@ PREFIX = "/api/client/v2/msexchange_schedulers/<reference>"
 blueprint = Blueprint("addin", __name__, url_prefix=PREFIX)
 
 _VERIFIER = re.compile(r"[A-Za-z0-9_-]{43,128}")
-_INSERTED = frozenset({"personal"})
+_INSERTED = frozenset({"personal", "single-use"})
 _counted = usage.Lately(seconds=2)
 _A_YEAR = "public, max-age=31536000, immutable"
 
@@ -162,6 +162,8 @@ def personal_vmrs(reference: str) -> Response:
     integration = host.catalogue.get(reference)
     require_on(integration)
     held = require_bearer(integration)
+    if held.user_id is None:
+        raise Refused(Reason.UNAUTHENTICATED, "Sign in to see your VMRs.")
     return _json(host.vmrs.list(integration, held.user_id))
 
 
@@ -176,7 +178,7 @@ def inserted(reference: str) -> Response:
     held = require_bearer(integration)
     if _text(_json_object(), "kind") not in _INSERTED:
         raise Refused(Reason.INVALID, "Name the kind of VMR that was inserted.")
-    if not _counted.again((integration.uuid, held.session_id), host.now()):
+    if not _counted.again((integration.uuid, held.visit), host.now()):
         with host.database.write() as db:
             usage.count(db, integration.id, usage.Happening.INSERTION, host.now())
     return Response(status=204)

@@ -6,7 +6,7 @@ from addin_host.flows import bearer
 from addin_host.flows.bearer import Bearer
 
 KEY, OLD = b"k" * 32, b"o" * 32
-WHO = Bearer(user_id=7, session_id=3)
+WHO = Bearer("user:7", "visit", user_id=7, session_id=3)
 
 
 def issue(clock, **options):

@@ -96,6 +96,11 @@ class AuthlibIdentity:
             log.warning("sign-in refused: %s", fault, extra={"integration": integration.id})
             raise Refused(Reason.UNAUTHENTICATED, NOT_PROVEN) from fault
 
+    def person_of(self, integration: Integration, token: str) -> Person:
+        """Return whom an identity token from Outlook names; see the port for the errors."""
+        del integration, token
+        raise Refused(Reason.UNAUTHENTICATED, NOT_PROVEN)
+
     def _route(self, integration: Integration) -> Route:
         return route_for(integration, web_proxy=self._web_proxy(), policy=self._policy)
 

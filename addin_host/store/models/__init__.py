@@ -35,6 +35,7 @@ from addin_host.store.models.platform import (
     PlatformSettingRow,
     RequestCountRow,
 )
+from addin_host.store.models.scheduling import ScheduledAliasRow, SeenTokenRow, TagKeyRow
 from addin_host.store.models.signin import DialogSessionRow, PendingSignInRow, SignInResultRow
 
 __all__ = [
@@ -64,8 +65,11 @@ __all__ = [
     "PlatformSettingRow",
     "PreviewDraftRow",
     "RequestCountRow",
+    "ScheduledAliasRow",
+    "SeenTokenRow",
     "SetupLinkRow",
     "SignInResultRow",
+    "TagKeyRow",
     "UsageRow",
     "UserSubjectRow",
     "UtcDateTime",
