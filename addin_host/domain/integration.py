@@ -45,6 +45,11 @@ class Integration:
         return f"{self.origin}/api/client/v2/msexchange_schedulers/{self.id}"
 
     @property
+    def pane_url(self) -> str:
+        """The task pane's address, the manifest's first SourceLocation, which Exchange's tokens are made out to."""
+        return f"{self.base_url}/pane"
+
+    @property
     def office_js_url(self) -> str:
         """The address that Office.js is loaded from."""
         return str(self["office_js_url"]) if self["use_custom_add_in_sources"] else OFFICE_JS

@@ -99,7 +99,7 @@ def manifest_context(integration: Integration) -> dict[str, object]:
         "version": manifest_version(integration.version),
         "default_locale": manifest_locale(str(integration["default_locale"] or "")),
         "app_domains": app_domains(integration),
-        "pane_url": f"{integration.base_url}/pane",
+        "pane_url": integration.pane_url,
         "icon_url": f"{integration.base_url}/icon",
         "icon_hash": integration.icon_hash,
     }
