@@ -2,13 +2,19 @@
 
 const ANSWER_WITHIN = 10_000;
 
-/** An answer that is not the one asked for. `status` 0: there was none. `message` may be shown to a person. */
+/**
+ * An answer that is not the one asked for. `status` 0: there was none. `message` may be shown to a person. `placeholder`:
+ * what to insert until the server is back, when it sent that. `retryAfter`: seconds, 0 when it named none.
+ */
 export class ApiError extends Error {
-  constructor(status, error = {}) {
+  constructor(status, data, retryAfter = 0) {
+    const error = data?.error ?? {};
     super(error.message || (status ? `The server answered ${status}.` : "The server did not answer."));
     this.status = status;
     this.code = error.code || "";
     this.correlationId = error.correlation_id || "";
+    this.placeholder = data?.placeholder ?? error.placeholder ?? null;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -28,9 +34,9 @@ export function createApi(base, log) {
     if (body) headers["Content-Type"] = "application/json";
     if (bearer) headers.Authorization = `Bearer ${bearer}`;
     const options = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) };
-    const { status, data } = await fetchJson(base + path, options);
+    const { status, data, retryAfter } = await fetchJson(base + path, options);
     log(`${options.method} ${path}: ${status}, ${Date.now() - began} ms`);
-    if (status < 200 || status > 299) throw new ApiError(status, data?.error);
+    if (status < 200 || status > 299) throw new ApiError(status, data, retryAfter);
     return { status, data };
   };
 }
@@ -51,7 +57,8 @@ async function fetchJson(address, options) {
   const limit = AbortSignal.timeout(ANSWER_WITHIN);
   try {
     const answer = await fetch(address, { ...options, credentials: "omit", cache: "no-store", signal: limit });
-    return { status: answer.status, data: await answer.json().catch(() => null) };
+    const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+    return { status: answer.status, data: await answer.json().catch(() => null), retryAfter };
   } catch {
     return { status: 0, data: null };
   }
