@@ -9,19 +9,20 @@ from pathlib import Path
 
 from .certificate import Certificate
 from .processes import Server, listening
-from .programs import HERE, OFFICE_JS, program
+from .programs import HERE, MSAL, OFFICE_JS, program
 
 SHIPPED = HERE.parents[1] / "deploy" / "nginx" / "addin-host.conf"
 STATIC = HERE.parents[1] / "static"
 ADDIN = "addin.example.test"
 SAMPLE = "sample.example.test"
 LOGIN = "login.example.test"
+EXCHANGE = "exchange.example.test"
 OUTLOOK = "outlook.office.com"
 UNTRUSTED_OUTLOOK = "mail.example.test"
 FOREIGN = "foreign.example.test"
 CDN = "appsforoffice.microsoft.com"
 AJAX = "ajax.aspnetcdn.com"
-NAMES = (ADDIN, SAMPLE, LOGIN, OUTLOOK, UNTRUSTED_OUTLOOK, FOREIGN, CDN, AJAX)
+NAMES = (ADDIN, SAMPLE, LOGIN, EXCHANGE, OUTLOOK, UNTRUSTED_OUTLOOK, FOREIGN, CDN, AJAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _played(plan: Plan) -> str:
     here = HERE / "outlook"
     hosts = [
         _host(plan, f"{OUTLOOK} {UNTRUSTED_OUTLOOK} {FOREIGN}", f"root {here};"),
-        _host(plan, SAMPLE, f"root {here}/sample;"),
+        _host(plan, SAMPLE, f"root {here}/sample; location = /msal-browser.min.js {{ alias {MSAL}; }}"),
         # office.js asks for its parts with `crossorigin`, so a mirror must send the header as the CDN does. Both
         # spellings of the folder that it asks for when it does not trust a host.
         _host(

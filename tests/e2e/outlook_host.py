@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,7 +24,10 @@ class Dispatch:
     BODY_PREPEND, BODY_GET, BODY_SET = 23, 37, 38
     LOCATION_GET, LOCATION_SET = 26, 27
     SAVE, ITEM_ID = 32, 164
+    TIME_GET = 24
     COMMAND_COMPLETED = 94
+    ACCESS_TOKEN = 98
+    RECURRENCE = 103
     ORGANIZER, SHARED = 107, 108
 
 
@@ -37,9 +41,10 @@ class OutlookHost:
     def open(self, pane: str, **options: Any) -> None:
         """Open a new appointment and the add-in at address `pane` beside it.
 
-        Options: `appointment` (location, subject, body {type, content, rewriting}, required, optional, organizer,
-        customProperties, identityToken …), `initialData`, `requirements`, `locale`, `width`, `appDomains`, `addinName`,
-        `telemetry` (Microsoft's, sent by office.js), `failures` ({dispatch: code} from the beginning).
+        Options: `appointment` (location, subject, body {type, content, rewriting}, required, optional, user, organizer,
+        sharedProperties, recurrence, seriesId, itemId, customProperties, identityToken, accessToken …), `initialData`,
+        `requirements`, `locale`, `width`, `appDomains`, `addinName`, `telemetry` (Microsoft's, sent by office.js),
+        `failures` ({dispatch: code} from the beginning).
         """
         self.page.goto(f"{self.origin}/host.html")
         self.page.evaluate("([url, options]) => window.outlook.open(url, options)", [pane, options])
@@ -90,6 +95,10 @@ class OutlookHost:
             changes,
         )
 
+    def next(self, **appointment: Any) -> None:
+        """Put another appointment in the place of this one; the add-in stays loaded."""
+        self.page.evaluate("(appointment) => window.outlook.next(appointment)", appointment)
+
     def calls(self, dispatch: int | None = None) -> list[dict[str, Any]]:
         """Return what the add-in asked of the host, in order; only one dispatch id when given."""
         calls: list[dict[str, Any]] = self.page.evaluate("window.outlook.calls")
@@ -115,8 +124,20 @@ class OutlookHost:
 
     def command(self, name: str, control: str = "button") -> None:
         """Press a ribbon button that runs the add-in's function `name`."""
+        self._run(name, control, {"source": {"id": control}})
+
+    def send(self, function: str = "checkOnSend") -> dict[str, Any]:
+        """Press Send; return what the add-in's `function` answered: allowEvent, errorMessage …
+
+        Outlook on the web runs event handlers in the page of the commands and calls them as it calls commands.
+        """
+        self._run(function, "send", {"type": "olkAppointmentSendEvent"})
+        told = json.loads(self.command_done()["params"]["2"])
+        return dict(told.get("completedContext") or {})
+
+    def _run(self, name: str, control: str, event: dict[str, Any]) -> None:
         self.until(lambda: self.page.evaluate("window.outlook.registered.has(39)"), "the add-in asks for commands")
-        self.page.evaluate("([name, control]) => window.outlook.command(name, control)", [name, control])
+        self.page.evaluate("(call) => window.outlook.command(...call)", [name, control, event])
 
     def command_done(self) -> dict[str, Any]:
         """Wait for the command to be reported as completed and return that call."""

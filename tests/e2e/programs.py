@@ -12,6 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 NODE_MODULES = HERE / "node_modules"
 OFFICE_JS = NODE_MODULES / "@microsoft" / "office-js" / "dist"
+MSAL = NODE_MODULES / "@azure" / "msal-browser" / "lib" / "msal-browser.min.js"
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 
 _LEAST_NODE = (20, 12)

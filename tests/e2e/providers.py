@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,10 @@ class Providers:
     def log(self, farm: str) -> list[str]:
         """Return the parts that were visited since the last reset: authorize, interaction, token, keys, discovery."""
         return [entry["part"] for entry in self._control("GET", f"/{farm}/log")]
+
+    def access_token(self, login: str, claims: Mapping[str, Any], **spoilt: Any) -> str:
+        """Return what Entra gives Outlook for an add-in; `spoilt` is header, shift or key, as for `behave`."""
+        return str(self._control("POST", "/entra/token", {"login": login, "claims": dict(claims), **spoilt})["token"])
 
     def reset(self) -> None:
         """Put every switch back and empty the logs."""

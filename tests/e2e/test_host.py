@@ -11,12 +11,14 @@ from playwright.sync_api import Page, expect
 
 from . import edge
 from .conftest import World
+from .nested_app import NestedApp
 from .outlook_host import Dispatch, OutlookHost
 from .programs import HERE
 from .providers import ENTRA_CLIENT, Providers
 
 HTML = {"coercionType": "html"}
 TEXT = {"coercionType": "text"}
+BRIDGED = {"Mailbox": 1.15, "NestedAppAuth": 1.1}
 
 
 def ready(host: OutlookHost, world: World, **options: Any) -> OutlookHost:
@@ -247,6 +249,84 @@ def test_an_untrusted_host_gets_the_trust_page(page: Page, world: World) -> None
     assert (200, True) in [(status, url.endswith("AgaveErrorUX/index.html")) for url, status in asked]
 
 
+@pytest.mark.parametrize("code", [9017, 9018, 9042])
+def test_exchange_refuses_identity_tokens_as_the_test_asks(host: OutlookHost, world: World, code: int) -> None:
+    ready(host, world, appointment={"identityToken": "a.b.c"}, failures={Dispatch.TOKEN: code})
+    asking = """() => new Promise((resolve) => Office.context.mailbox.getUserIdentityTokenAsync(
+        ({ error }) => resolve(error?.code ?? null)))"""
+    assert host.frame.evaluate(asking) == code
+    assert host.calls(Dispatch.TOKEN)[0]["outcome"] == f"failed {code}"
+
+
+def test_access_tokens_for_single_sign_on_are_given_or_refused(host: OutlookHost, world: World) -> None:
+    ready(host, world)
+    assert host.frame.evaluate("window.accessToken()")["code"] == 13012
+    host.edit(accessToken="a.b.c")
+    assert host.frame.evaluate("window.accessToken()") == {"token": "a.b.c"}
+    host.fail(Dispatch.ACCESS_TOKEN, 13001, times=1)
+    assert host.frame.evaluate("window.accessToken()")["code"] == 13001
+    assert host.unknown_calls() == []
+
+
+def test_the_real_msal_gets_a_token_over_the_bridge(host: OutlookHost, world: World) -> None:
+    bridge = NestedApp(world.origin(edge.SAMPLE), lambda: "an access token")
+    bridge.join(host.page)
+    ready(host, world, requirements=BRIDGED)
+    assert host.frame.evaluate("Office.context.requirements.isSetSupported('NestedAppAuth', '1.1')") is True
+    ask_token = "window.nestedToken('11111111-0000-4000-8000-000000000001', 'api://x/access')"
+    assert host.frame.evaluate(ask_token) == {"accessToken": "an access token", "name": "alice@example.test"}
+    methods = [method for method, _ in bridge.asked]
+    assert methods == ["GetInitContext", "GetToken"]
+    assert bridge.asked[1][1]["scope"].split()[0] == "api://x/access"
+
+
+def test_the_bridge_can_refuse(host: OutlookHost, world: World) -> None:
+    bridge = NestedApp(world.origin(edge.SAMPLE), lambda: "never")
+    bridge.failure = {"status": "USER_INTERACTION_REQUIRED", "code": "interaction_required"}
+    bridge.join(host.page)
+    ready(host, world, requirements=BRIDGED)
+    refused = host.frame.evaluate("window.nestedToken('11111111-0000-4000-8000-000000000001', 'api://x/access')")
+    assert refused["name"] == "InteractionRequiredAuthError"
+
+
+def test_a_colleagues_calendar_and_a_series(host: OutlookHost, world: World) -> None:
+    times = {
+        "startYear": 2027,
+        "startMonth": 1,
+        "startDay": 11,
+        "startTimeMin": 540,
+        "durationMin": 60,
+        "noEndDate": True,
+    }
+    ready(
+        host,
+        world,
+        appointment={
+            "organizer": {"name": "Bob Example", "address": "bob@example.test"},
+            "sharedProperties": {"owner": "bob@example.test", "delegatePermissions": 3},
+            "recurrence": {"recurrenceType": "weekday", "seriesTimeJson": times},
+            "seriesId": "AAMkSeries=",
+        },
+    )
+    assert ask(host, "getSharedPropertiesAsync")["value"]["delegatePermissions"] == 3
+    assert ask(host, "organizer.getAsync")["value"]["emailAddress"] == "bob@example.test"
+    assert ask(host, "recurrence.getAsync")["value"]["recurrenceType"] == "weekday"
+    seen = "[Office.context.mailbox.item.seriesId, Office.context.mailbox.userProfile.emailAddress]"
+    assert host.frame.evaluate(seen) == ["AAMkSeries=", "alice@example.test"]
+
+
+def test_in_ones_own_calendar_there_is_nothing_shared(host: OutlookHost, world: World) -> None:
+    ready(host, world)
+    assert host.frame.evaluate("typeof Office.context.mailbox.item.getSharedPropertiesAsync") == "undefined"
+
+
+def test_sending_asks_the_add_in(host: OutlookHost, world: World) -> None:
+    ready(host, world)
+    assert host.send() == {"allowEvent": False, "errorMessage": "There is no subject."}
+    host.next(subject="Weekly")
+    assert host.send() == {"allowEvent": True}
+
+
 def authorization(world: World, idp: Providers) -> str:
     """An address of Entra that comes back to the sample add-in's callback."""
     return f"{idp.entra}/oauth2/v2.0/authorize?" + urlencode(
@@ -344,6 +424,7 @@ def test_the_lock_of_the_node_packages_names_no_registry() -> None:
     lock = (HERE / "package-lock.json").read_text()
     assert "://" not in lock
     assert json.loads((HERE / "package.json").read_text())["dependencies"] == {
+        "@azure/msal-browser": "5.30.0",
         "@mdn/mdn-http-observatory": "1.4.8",
         "@microsoft/office-js": "1.1.110",
         "axe-core": "4.14.1",

@@ -3,9 +3,9 @@
 
 import Provider, { interactionPolicy } from "oidc-provider";
 
-import { TENANT, withId, withPassword } from "./people.mjs";
+import { TENANT, withId, withLogin, withPassword } from "./people.mjs";
 import { problemPage, signInPage } from "./pages.mjs";
-import { isJwt, leftHalfHash, reissued, signingKey } from "./tokens.mjs";
+import { isJwt, issued, leftHalfHash, reissued, signingKey } from "./tokens.mjs";
 
 const HOUR = 3600;
 const DISCOVERY = "/.well-known/openid-configuration";
@@ -133,6 +133,13 @@ export class Farm {
       answer.id_token = idToken.absent ? undefined : reissued(answer.id_token, this.key, { ...idToken, claims });
     }
     return answer;
+  }
+
+  // An access token as Outlook gets it for an add-in, without a visit here: by SSO or by nested app authentication.
+  accessToken(login, how) {
+    const now = Math.floor(Date.now() / 1000);
+    const payload = { iss: this.issuer, iat: now, nbf: now, exp: now + HOUR, azpacr: "0", ...this.claims(withLogin(login)) };
+    return issued(payload, this.key, how);
   }
 
   accessAudience(token) {

@@ -13,8 +13,12 @@ const PEOPLE = [
 ];
 const PASSWORD = "secret";
 
+export function withLogin(login) {
+  return PEOPLE.find((person) => person.login === login);
+}
+
 export function withPassword(login, password) {
-  return password === PASSWORD ? PEOPLE.find((person) => person.login === login) : undefined;
+  return password === PASSWORD ? withLogin(login) : undefined;
 }
 
 export function withId(id) {

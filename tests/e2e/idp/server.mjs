@@ -13,6 +13,7 @@
 //        accessToken the same for JWT access tokens
 //        audience    bare | prefixed (microsoft:identityserver:RESOURCE)
 //        discovery   keys laid over the discovery document
+//   POST /FARM/token  {login, claims, header, shift, key}   answers {token}: an access token for an add-in, spoilt likewise
 //   POST /reset                    everything back to the beginning, logs emptied
 // FARM is entra or adfs.
 
@@ -47,7 +48,9 @@ async function control(request, response) {
   if (what === "log") return reply(response, 200, farm.log);
   const parts = [];
   for await (const part of request) parts.push(part);
-  Object.assign(farm.behaviour, JSON.parse(Buffer.concat(parts).toString("utf8")));
+  const wanted = JSON.parse(Buffer.concat(parts).toString("utf8"));
+  if (what === "token") return reply(response, 200, { token: farm.accessToken(wanted.login, wanted) });
+  Object.assign(farm.behaviour, wanted);
   return reply(response, 200, farm.behaviour);
 }
 

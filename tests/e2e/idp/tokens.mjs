@@ -21,16 +21,20 @@ export function isJwt(token) {
 }
 
 // `claims` are laid over the payload, null takes one away; `shift` moves the times; `key` is own, foreign or none.
-export function reissued(token, key, { claims = {}, header = {}, shift = 0, key: which = "own" } = {}) {
-  const payload = { ...claimsOf(token) };
-  for (const name of ["iat", "nbf", "exp", "auth_time"]) if (name in payload) payload[name] += shift;
-  Object.assign(payload, claims);
-  for (const [name, value] of Object.entries(payload)) if (value === null) delete payload[name];
+export function issued(payload, key, { claims = {}, header = {}, shift = 0, key: which = "own" } = {}) {
+  const said = { ...payload };
+  for (const name of ["iat", "nbf", "exp", "auth_time"]) if (name in said) said[name] += shift;
+  Object.assign(said, claims);
+  for (const [name, value] of Object.entries(said)) if (value === null) delete said[name];
   const top = { typ: "JWT", alg: which === "none" ? "none" : "RS256", kid: key.kid, ...header };
-  const unsigned = `${encoded(top)}.${encoded(payload)}`;
+  const unsigned = `${encoded(top)}.${encoded(said)}`;
   if (which === "none") return `${unsigned}.`;
   const { privateKey } = which === "foreign" ? FOREIGN : key;
   return `${unsigned}.${sign("sha256", Buffer.from(unsigned), privateKey).toString("base64url")}`;
+}
+
+export function reissued(token, key, how) {
+  return issued(claimsOf(token), key, how);
 }
 
 export function leftHalfHash(token) {

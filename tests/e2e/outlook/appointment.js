@@ -3,17 +3,22 @@
 import { Body, HostFailure } from "./body.js";
 
 export const FAILURE = {
-  token: 9018, unsupported: 9020, recipients: 9012, duplicateKey: 9023, missingKey: 9024, notSaved: 9046, noSession: 9050,
+  token: 9018, accessToken: 13012, unsupported: 9020, recipients: 9012, duplicateKey: 9023, missingKey: 9024,
+  notSaved: 9046, noSession: 9050,
 };
 const LOCATION_SEPARATOR = "; ";
 const RECIPIENT_FIELDS = ["required", "optional"];
 const RECIPIENT_LIMIT = 500;
 const USER = 2;
 
+const ALICE = { name: "Alice Example", address: "alice@example.test" };
+
+// `user` is who has the window open, `organizer` whose appointment it is; `sharedProperties` are there in somebody else's
+// calendar only (item.getSharedPropertiesAsync); `seriesId` is set on an occurrence.
 const DEFAULTS = {
   subject: "", location: "", rooms: [], body: {}, required: [], optional: [], customProperties: {}, identityToken: null,
-  start: Date.UTC(2027, 0, 11, 9), end: Date.UTC(2027, 0, 11, 10), recurrence: null, itemId: null, allDay: false,
-  organizer: { name: "Alice Example", address: "alice@example.test" }, sharedProperties: null, sensitivity: "normal",
+  accessToken: null, start: Date.UTC(2027, 0, 11, 9), end: Date.UTC(2027, 0, 11, 10), recurrence: null, seriesId: null,
+  itemId: null, allDay: false, user: ALICE, organizer: ALICE, sharedProperties: null, sensitivity: "normal",
 };
 
 export class Appointment {

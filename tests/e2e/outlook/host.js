@@ -9,6 +9,7 @@ const RESPONSE = 1;
 const ACTION = { invoke: 0, register: 1, unregister: 2 };
 const COMMAND_EVENT = 39;
 const COMMAND_COMPLETED = 94;
+const ACCESS_TOKEN = 98;
 const CONVERSATION = "addin-host-tests";
 const INSTANCE = "22f2d4ab-0001-4c11-9e5e-6c0c5b1c2f10";
 const SANDBOX = "allow-scripts allow-forms allow-same-origin allow-popups allow-popups-to-escape-sandbox";
@@ -24,6 +25,7 @@ class Outlook {
     for (const [dispatch, code] of Object.entries(failures)) this.fail(Number(dispatch), code);
     this.withheld = new Set();
     this.registered = new Map();
+    this.pressed = 0;
     this.frame?.remove();
     this.frame = this.paneFrame(url, width);
     document.body.append(this.frame);
@@ -73,11 +75,21 @@ class Outlook {
       case "ContextActivationManager_notifyHost": return null;
       case "GetInitialData": return this.dataAtStart();
       case "ExecuteMethod": return this.execute(message._data.ApiParams ?? {}, dispatch, call);
-      case "executeMethod": return { Version: 1, Error: 0 };
+      case "executeMethod": return { Version: 1, ...(dispatch === ACCESS_TOKEN ? this.accessToken(call) : { Error: 0 }) };
       default:
         call.outcome = "unknown";
         return null;
     }
+  }
+
+  // Office.auth.getAccessToken: goes the way of commands, not of mailbox calls, and has error codes of its own (13xxx).
+  accessToken(call) {
+    const failure = this.takeFailure(ACCESS_TOKEN);
+    const { accessToken } = this.appointment;
+    if (!failure && accessToken) return { Error: 0, accessToken };
+    const code = failure?.code ?? FAILURE.accessToken;
+    call.outcome = `failed ${code}`;
+    return { Error: code };
   }
 
   // Never null: office.js would not call the add-in back (3.3).
@@ -97,11 +109,16 @@ class Outlook {
   }
 
   failAsAsked(dispatch) {
+    const failure = this.takeFailure(dispatch);
+    if (failure) throw new HostFailure(failure.code, "as the test asked");
+  }
+
+  takeFailure(dispatch) {
     const failure = this.failures.get(dispatch);
-    if (!failure) return;
+    if (!failure) return null;
     failure.times -= 1;
     if (failure.times === 0) this.failures.delete(dispatch);
-    throw new HostFailure(failure.code, "as the test asked");
+    return failure;
   }
 
   reply(message, data, responseType = 0) {
@@ -113,15 +130,23 @@ class Outlook {
     this.frame.contentWindow.postMessage(JSON.stringify(answer), this.origin);
   }
 
-  // A press of a ribbon button without a pane: runs the add-in's function `name`.
-  command(name, controlId = "button") {
+  // A press of a ribbon button without a pane: runs the add-in's function `name`. An event of the appointment, such as
+  // Send, comes the same way in Outlook on the web: `event` is what the function is told about it.
+  command(name, controlId = "button", event = { source: { id: controlId } }) {
     const registration = this.registered.get(COMMAND_EVENT);
     if (!registration) throw new Error("the add-in has not asked for commands yet");
-    this.reply(registration, [controlId, name, JSON.stringify({ source: { id: controlId } })], 1);
+    this.pressed = this.calls.length;
+    this.reply(registration, [controlId, name, JSON.stringify(event)], 1);
   }
 
+  // Of the last command only.
   commandDone() {
-    return this.calls.find((call) => call.dispatch === COMMAND_COMPLETED) ?? null;
+    return this.calls.slice(this.pressed).find((call) => call.dispatch === COMMAND_COMPLETED) ?? null;
+  }
+
+  // Another appointment, for an add-in that is asked by commands and keeps nothing of the one before.
+  next(appointment) {
+    this.appointment = new Appointment(appointment);
   }
 
   fail(dispatch, code, times = Infinity) {
@@ -139,12 +164,13 @@ class Outlook {
   }
 
   dataAtStart() {
-    const { organizer } = this.appointment;
+    const { user } = this.appointment;
     return {
-      permissionLevel: 2, itemType: 5, hostVersion: "16.0.20000.10000", owaView: "OneColumn", userDisplayName: organizer.name,
-      userEmailAddress: organizer.address, userProfileType: "office365", userTimeZone: "UTC",
+      permissionLevel: 2, itemType: 5, hostVersion: "16.0.20000.10000", owaView: "OneColumn", userDisplayName: user.name,
+      userEmailAddress: user.address, userProfileType: "office365", userTimeZone: "UTC",
       timeZoneOffsets: [{ start: Date.UTC(2000), end: Date.UTC(2100), offset: 0 }], id: null, conversationId: null,
-      isRestIdSupported: false, isFromSharedFolder: false, supportsSharedProperties: true, ewsUrl: null, restUrl: null,
+      isRestIdSupported: false, isFromSharedFolder: Boolean(this.appointment.sharedProperties), supportsSharedProperties: true,
+      ewsUrl: null, restUrl: null, seriesId: this.appointment.seriesId,
       ...this.initialData,
     };
   }

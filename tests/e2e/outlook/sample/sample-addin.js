@@ -49,3 +49,24 @@ window.addRoom = async (event) => {
   await window.ask("location.setAsync", `${value}; room@video.example.test`);
   event.completed();
 };
+
+// Runs when the appointment is being sent.
+window.checkOnSend = async (event) => {
+  const { value } = await window.ask("subject.getAsync");
+  event.completed(value ? { allowEvent: true } : { allowEvent: false, errorMessage: "There is no subject." });
+};
+
+window.accessToken = () => Office.auth.getAccessToken({ allowSignInPrompt: false }).then(
+  (token) => ({ token }),
+  ({ code, message }) => ({ code, message }),
+);
+
+// By the real msal-browser, loaded when it is first needed.
+window.nestedToken = async (clientId, scope) => {
+  await import("./msal-browser.min.js");
+  const application = await msal.createNestablePublicClientApplication({ auth: { clientId } });
+  return application.acquireTokenSilent({ scopes: [scope] }).then(
+    ({ accessToken, account }) => ({ accessToken, name: account.username }),
+    ({ name, errorCode }) => ({ name, errorCode }),
+  );
+};
