@@ -24,7 +24,21 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# What browsers load that is not ours. Its licence goes with it.
+MSAL := vendor/node_modules/@azure/msal-browser
+LIBRARY := static/vendor/msal-browser.min.js
+NPM := npm ci --prefix vendor --ignore-scripts --no-audit --no-fund --silent --fetch-retries=1
+$(LIBRARY): vendor/package.json vendor/package-lock.json
+	$(NPM)
+	@install -D -m 0644 $(MSAL)/LICENSE static/vendor/msal-browser.LICENSE.txt
+	@install -D -m 0644 $(MSAL)/lib/msal-browser.min.js $@
+
+.PHONY: vendor
+vendor: $(LIBRARY) ## the library for NAA, below static/vendor (with npm); a running service sees it after a restart
+
 run: $(VENV)/.run ## install, migrate, seed a demo and serve it (PORT=8080)
+	@test -e $(LIBRARY) || { command -v npm >/dev/null && $(MAKE) --no-print-directory --silent vendor; } \
+		|| echo "Without npm the pane has no NAA (docs/sign-in.md); everything else works."
 	@$(BIN)/addin-host demo --port $(PORT)
 
 # Those that drive a browser mostly wait, so the others run beside them; their report comes last.
@@ -35,10 +49,10 @@ ALL_TESTS = mkdir -p build; \
 	$(BIN)/python -m pytest $(BROWSER:%=--ignore=%); others=$$?; \
 	wait $$browser; ends=$$?; cat build/e2e.log; exit $$((others | ends))
 
-test: $(VENV)/.dev system check-static ## install what the tests need and run all of them
+test: $(VENV)/.dev system vendor check-static ## install what the tests need and run all of them
 	@$(ALL_TESTS)
 
-check: $(VENV)/.dev system check-static ## formatting, lint, types, floors, migrations, tests
+check: $(VENV)/.dev system vendor check-static ## formatting, lint, types, floors, migrations, tests
 	@$(ALL_TESTS)
 
 .PHONY: check-static
@@ -68,4 +82,4 @@ api-fuzz: $(VENV)/.dev ## schemathesis against the REST interface (CASES=5000 at
 	$(BIN)/python -m tests.api_fuzz --cases $(or $(CASES),5000)
 
 clean: ## forget what was installed and built
-	rm -rf $(VENV) tests/e2e/node_modules var
+	rm -rf $(VENV) tests/e2e/node_modules vendor/node_modules static/vendor var

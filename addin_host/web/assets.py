@@ -5,6 +5,7 @@ The whole tree has one version: modules that import each other by relative addre
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,15 +25,20 @@ def resources() -> Path:
 
 
 class Assets:
-    """The static folder and its version: 12 hex digits over every name and content."""
+    """The static folder and its version: 12 hex digits over every name and content, both as they are at the start."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.version = _version(folder)
+        self._contents = _contents(folder)
+        self.version = _version(self._contents)
 
     def url(self, path: str) -> str:
         """Return the address of a file below the folder."""
         return f"/static/{self.version}/{path}"
+
+    def has(self, path: str) -> bool:
+        """Whether the file was below the folder at the start. What is placed later is seen by the next start."""
+        return path in self._contents
 
     def blueprint(self) -> Blueprint:
         """Return the route that serves them; in production nginx answers it from disk."""
@@ -51,8 +57,13 @@ class Assets:
         return blueprint
 
 
-def _version(folder: Path) -> str:
+def _contents(folder: Path) -> Mapping[str, bytes]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).digest() for path in files}
+
+
+def _version(contents: Mapping[str, bytes]) -> str:
     total = sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        total.update(path.relative_to(folder).as_posix().encode() + b"\0" + sha256(path.read_bytes()).digest())
+    for name, content in contents.items():
+        total.update(name.encode() + b"\0" + content)
     return total.hexdigest()[:12]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, request
 
 from addin_host.domain.deployment import Deployment
+from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds
 from addin_host.domain.integration import OFFICE_JS, Integration, origin_of
 from addin_host.domain.redaction import correlation_id
 
@@ -128,15 +129,18 @@ def install(app: Flask) -> None:
 def pane_policy(integration: Integration, deployment: Deployment) -> str:
     """Return the policy of the pane and the function file: framed by Outlook, scripts from Office.js and us."""
     ancestors = [*OUTLOOK_ON_THE_WEB, *integration.lines("frame_ancestors")]
-    return _office_page(integration, deployment, "'self'" if deployment.framed_by_self else "", *ancestors)
+    own = "'self'" if deployment.framed_by_self else ""
+    return _office_page(integration, deployment, [own, *ancestors], connect=_sign_in_origins(integration))
 
 
 def dialog_policy(integration: Integration, deployment: Deployment) -> str:
     """Return the policy of the dialog's last page, which loads Office.js and is framed by nobody."""
-    return _office_page(integration, deployment, "'none'")
+    return _office_page(integration, deployment, ["'none'"])
 
 
-def _office_page(integration: Integration, deployment: Deployment, *ancestors: str) -> str:
+def _office_page(
+    integration: Integration, deployment: Deployment, ancestors: Iterable[str], *, connect: Iterable[str] = ()
+) -> str:
     office = [] if deployment.stand_in else _office_origins(integration)
     parts = {
         "default-src": ["'none'"],
@@ -144,7 +148,7 @@ def _office_page(integration: Integration, deployment: Deployment, *ancestors: s
         "style-src": ["'self'", *map(origin_of, integration.style_urls), *integration.lines("style_hosts")],
         "style-src-attr": ["'unsafe-inline'"],
         "img-src": ["'self'", "data:"],
-        "connect-src": ["'self'", *integration.lines("connect_hosts")],
+        "connect-src": ["'self'", *connect, *integration.lines("connect_hosts")],
         "frame-src": ["'none'"],
         "form-action": ["'self'"],
         "frame-ancestors": ancestors,
@@ -162,3 +166,11 @@ def _office_origins(integration: Integration) -> list[str]:
     # Office.js loads MicrosoftAjax.js from its CDN unless a stand-in came first (design/outlook.md 2.2).
     ajax = [_AJAX_CDN] if integration.office_js_url == OFFICE_JS else []
     return [*map(origin_of, (integration.office_js_url, *integration.script_urls)), *ajax]
+
+
+def _sign_in_origins(integration: Integration) -> list[str]:
+    """Return whom the library of nested app authentication may ask: the authority, and where its metadata stands."""
+    if IdentityKind.NAA not in accepted_kinds(integration):
+        return []
+    urls = (integration["addin_authority_url"], integration["addin_oidc_metadata_url"])
+    return [origin_of(url) for url in urls if url]
