@@ -50,6 +50,11 @@ class Integration:
         return f"{self.base_url}/pane"
 
     @property
+    def application_id_uri(self) -> str:
+        """The Application ID URI that Office's single sign-on asks tokens for: host name and application."""
+        return f"api://{self.fqdn}/{self['addin_application_id']}"
+
+    @property
     def office_js_url(self) -> str:
         """The address that Office.js is loaded from."""
         return str(self["office_js_url"]) if self["use_custom_add_in_sources"] else OFFICE_JS

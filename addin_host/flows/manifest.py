@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Tem
 
 from addin_host.domain.errors import Misconfigured
 from addin_host.domain.integration import Integration
-from addin_host.domain.manifest import Expected, Finding, check_manifest, errors, manifest_context
+from addin_host.domain.manifest import Expected, Finding, check_manifest, errors, functions, manifest_context
 
 TEMPLATE_NAME = "outlook-addin.xml"
 
@@ -71,9 +71,9 @@ def render_manifest(template: Template, integration: Integration) -> bytes:
 
 
 def expected_of(integration: Integration) -> Expected:
-    """Return what the checker is to expect of an integration's manifest. No control calls a function yet."""
+    """Return what the checker is to expect of an integration's manifest."""
     return Expected(
         addin_id=integration.uuid,
         addin_host=urlsplit(integration.origin).netloc,
-        functions=frozenset(),
+        functions=functions(integration),
     )

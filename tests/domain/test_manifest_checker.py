@@ -296,7 +296,7 @@ LARGER_SURFACE = {
     ),
     "single sign-on": (
         """</Resources><WebApplicationInfo><Id>7d2f6c1e-94b0-4a55-8d0e-2f8f3b1c9a65</Id>
-        <Resource>api://addin.example.com/7d2f6c1e</Resource><Scopes><Scope>openid</Scope></Scopes>
+        <Resource>api://addin.example.com/7d2f6c1e-94b0-4a55-8d0e-2f8f3b1c9a65</Resource><Scopes><Scope>openid</Scope></Scopes>
         </WebApplicationInfo>""",
         "</Resources>",
     ),
@@ -309,6 +309,10 @@ def in_newer_overrides(what: str) -> str:
     if "FunctionName>" in new and "Mobile" not in new:
         head, inner = head.rsplit("<ExtensionPoint", 1)
         head = f'{head}<FunctionFile resid="paneUrl"/><ExtensionPoint{inner}'
+    if what == "events":
+        head, inner = head.rsplit("<DesktopFormFactor>", 1)
+        runtime = '<Runtimes><Runtime resid="paneUrl"/></Runtimes>'
+        head = f"{head}{runtime}<DesktopFormFactor>{inner}"
     return head + new + tail
 
 
@@ -327,6 +331,15 @@ def test_what_later_manifests_need_is_known(what: str):
         ("a mobile button", 'size="25" scale="1"', 'size="px" scale="1"', "pixels"),
         ("events", "SoftBlock", "HardBlock", "value"),
         ("events", "addMeeting", "unheardOf", "function"),
+        ("events", "OnAppointmentSend", "OnMessageSend", "event"),
+        ("events", 'Runtime resid="paneUrl"', 'Runtime resid="icon16"', "event-runtime"),
+        ("events", '<Runtimes><Runtime resid="paneUrl"/></Runtimes>', "", "event-runtime"),
+        ("events", "</LaunchEvents>", '<LaunchEvent Type="OnAppointmentSend" FunctionName="addMeeting"/></LaunchEvents>', "event-twice"),
+        ("events", '<ExtensionPoint xsi:type="LaunchEvent">', '<ExtensionPoint xsi:type="LaunchEvent"><LaunchEvents><LaunchEvent Type="OnNewAppointmentOrganizer" FunctionName="addMeeting"/></LaunchEvents><SourceLocation resid="paneUrl"/></ExtensionPoint><ExtensionPoint xsi:type="LaunchEvent">', "event-twice"),
+        ("a mobile button", '<Action xsi:type="ExecuteFunction"><FunctionName>addMeeting</FunctionName></Action>', '<Action xsi:type="ShowTaskpane"><SourceLocation resid="paneUrl"/></Action>', "phone-action"),
+        ("single sign-on", "api://addin.example.com/", "api://evil.example.com/", "sign-on-resource"),
+        ("single sign-on", "-8d0e-2f8f3b1c9a65</Resource>", "-8d0e-2f8f3b1c9a66</Resource>", "sign-on-resource"),
+        ("single sign-on", "api://addin", "https://addin", "sign-on-resource"),
         ("a menu", 'id="one"', 'id="menu"', "id-duplicate"),
         ("single sign-on", "7d2f6c1e-94b0-4a55-8d0e-2f8f3b1c9a65", "me", "uuid"),
         ("single sign-on", "<Scope>openid</Scope>", "", "missing"),

@@ -13,12 +13,13 @@ from lxml import etree
 from addin_host.domain.errors import Misconfigured
 from addin_host.domain.fields import defaults
 from addin_host.domain.integration import Integration
-from addin_host.domain.manifest import manifest_context, too_long_labels
+from addin_host.domain.manifest import functions, manifest_context, too_long_labels
 from addin_host.domain.manifest.context import LABELS
 from addin_host.flows.manifest import TEMPLATE_NAME, manifest_environment, render_manifest
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests/golden/manifest/typical.xml"
+GOLDENS = ROOT / "tests/golden/manifest"
+GOLDEN = GOLDENS / "typical.xml"
 TEMPLATE = manifest_environment(ROOT / "manifests").get_template(TEMPLATE_NAME)
 TYPICAL = {
     "uuid": "7d2f6c1e-94b0-4a55-8d0e-2f8f3b1c9a64",
@@ -34,6 +35,14 @@ TYPICAL = {
     "addin_supertip_title": "Als Videobesprechung einladen",
     "addin_supertip_description": "Fügt Ort und Einwahldaten ein. Erst mit „Senden“ wird eingeladen.",
 }
+SSO = {"addin_authentication_method": "SSO_TOKEN", "addin_application_id": "1f1c7a52-7a34-4f0e-9f5b-6c2a3a2f4c10"}
+FEATURES: dict[str, dict[str, Any]] = {
+    "add-command": {"enable_add_command": True},
+    "mobile": {"enable_mobile": True},
+    "on-send": {"enable_on_send_check": True},
+    "sso": SSO,
+}
+FEATURES["everything"] = {name: value for features in FEATURES.values() for name, value in features.items()}
 NS = {
     "o": "http://schemas.microsoft.com/office/appforoffice/1.1",
     "v0": "http://schemas.microsoft.com/office/mailappversionoverrides",
@@ -72,6 +81,78 @@ def printed_labels(root: etree._Element) -> dict[str, set[str]]:
 
 def test_the_typical_manifest_is_golden():
     assert render_manifest(TEMPLATE, integration()) == GOLDEN.read_bytes()
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_the_manifest_of_each_feature_is_golden(name: str):
+    assert render_manifest(TEMPLATE, integration(**FEATURES[name])) == (GOLDENS / f"{name}.xml").read_bytes()
+
+
+@pytest.mark.parametrize("name", [name for name in FEATURES if name not in ("sso", "everything")])
+def test_a_switch_without_single_use_vmrs_changes_nothing(name: str):
+    off = {"enable_dynamic_vmrs": False}
+    changed = integration(**FEATURES[name], **off)
+    assert render_manifest(TEMPLATE, changed) == render_manifest(TEMPLATE, integration(**off)) == GOLDEN.read_bytes()
+
+
+def test_nothing_of_the_newer_clients_is_in_the_older_overrides():
+    root = manifest(**FEATURES["everything"])
+    for name in ("MobileFormFactor", "Runtimes", "LaunchEvents", "WebApplicationInfo", "SupportsSharedFolders"):
+        assert root.xpath(f"count(//v1:{name})", namespaces=NS) == 1
+        assert root.xpath(f"count(//v0:{name})", namespaces=NS) == 0
+    assert root.xpath("//bt:Set/@Name", namespaces=NS) == ["Mailbox", "Mailbox"]
+    assert root.xpath("//bt:Sets/@DefaultMinVersion", namespaces=NS) == ["1.3", "1.5"]
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_each_overrides_defines_what_it_refers_to_and_nothing_else(name: str):
+    root = manifest(**FEATURES[name])
+    for prefix in ("v0", "v1"):
+        (overrides,) = root.xpath(f"//{prefix}:VersionOverrides", namespaces=NS)
+        own = [part for part in overrides.iter() if etree.QName(part).namespace in (NS[prefix], NS["bt"])]
+        if prefix == "v0":
+            (newer,) = overrides.xpath("v1:VersionOverrides", namespaces=NS)
+            own = [part for part in own if newer not in part.iterancestors()]
+        defined = [part.get("id") for part in own if part.get("DefaultValue")]
+        assert sorted(defined) == sorted({part.get("resid") for part in own if part.get("resid")})
+
+
+def test_sso_when_it_is_one_kind_among_others():
+    accepted = manifest(
+        **{**SSO, "addin_authentication_method": "EXCHANGE_USER_ID_TOKEN"}, accepted_identity_kinds=["SSO_TOKEN"]
+    )
+    naa = manifest(**{**SSO, "addin_authentication_method": "NAA_TOKEN"})
+    resource = "//v1:WebApplicationInfo/v1:Resource/text()"
+    assert accepted.xpath(resource, namespaces=NS) == [f"api://addin.example.com/{SSO['addin_application_id']}"]
+    assert naa.xpath(resource, namespaces=NS) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [
+        ("<b>Add</b> a <i>room</i> &amp; more", "Add a room & more"),
+        ("Raum " * 50, ("Raum " * 25).strip()),
+        ("<img src='x'>", TYPICAL["addin_button_label"]),
+        (']]><Control id="x"/>', "]]>"),
+    ],
+)
+def test_the_commands_label_is_the_panes_button_as_plain_text(title: str, label: str):
+    root = manifest(**FEATURES["everything"], addin_pane_button_title=title)
+    assert root.xpath("//bt:String[@id='addLabel']/@DefaultValue", namespaces=NS) == [label, label]
+
+
+def test_a_long_label_of_the_command_is_warned_about_where_it_is_printed():
+    long = {"addin_pane_button_title": "Raum " * 40}
+    (warning,) = too_long_labels(integration(**long, enable_mobile=True))
+    assert (warning.field, warning.limit) == ("addin_pane_button_title", 125)
+    assert too_long_labels(integration(**long)) == []
+
+
+def test_the_functions_that_the_manifest_calls_are_in_the_scripts():
+    for name in functions(integration(**FEATURES["everything"])):
+        script = {"addRoom": "commands", "checkOnSend": "launch"}[name]
+        assert f'associate("{name}", {name})' in (ROOT / f"static/addin/{script}.js").read_text()
+    assert functions(integration()) == {"addRoom"}
 
 
 def test_the_defaults_of_the_document_make_a_manifest():

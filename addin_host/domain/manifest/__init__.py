@@ -4,6 +4,7 @@ from addin_host.domain.manifest.checker import check_manifest
 from addin_host.domain.manifest.context import (
     CutLabel,
     cut_at_word,
+    functions,
     manifest_context,
     manifest_version,
     too_long_labels,
@@ -29,6 +30,7 @@ __all__ = [
     "cut_at_word",
     "errors",
     "fact_at",
+    "functions",
     "manifest_changes",
     "manifest_context",
     "manifest_version",

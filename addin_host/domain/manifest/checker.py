@@ -13,6 +13,7 @@ from addin_host.domain.manifest.identity import (
     check_locales,
     check_overrides,
     check_sets,
+    check_sign_on,
 )
 from addin_host.domain.manifest.reading import Part, parse, walk
 from addin_host.domain.manifest.resources import check_resources
@@ -32,7 +33,7 @@ def check_manifest(xml: bytes, *, expected: Expected | None = None) -> list[Find
     known = expected or Expected()
     for rule in (check_identity, check_hosts, check_commands):
         findings += rule(parts, known)
-    for plain_rule in (check_sets, check_forms, check_locales, check_overrides, check_resources):
+    for plain_rule in (check_sets, check_sign_on, check_forms, check_locales, check_overrides, check_resources):
         findings += plain_rule(parts)
     return sorted(findings)
 

@@ -1,4 +1,4 @@
-"""Buttons and what hangs on them: icon sizes, unique ids, functions."""
+"""Buttons and what hangs on them: icon sizes, unique ids, functions, events and the runtimes that answer them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def check_commands(parts: Sequence[Part], expected: Expected) -> Iterator[Findin
             yield from _check_icon(part)
         if part.name in ("DesktopFormFactor", "MobileFormFactor"):
             yield from _check_form_factor(part, [inner for inner in parts if part in inner.above()])
+        if part.kind == "MobileOnlineMeetingCommandSurface":
+            yield from _check_phone_button([inner for inner in parts if part in inner.above()])
+    yield from _check_events(parts)
     yield from _check_functions(parts, expected)
 
 
@@ -54,6 +57,31 @@ def _check_form_factor(form: Part, inside: Sequence[Part]) -> Iterator[Finding]:
     if calls and not any(part.name == "FunctionFile" for part in inside):
         words = f"{form.name} calls a function, so it needs a FunctionFile."
         yield Finding(calls[0].line, "function-file", words)
+
+
+def _check_phone_button(inside: Sequence[Part]) -> Iterator[Finding]:
+    for part in inside:
+        if part.name == "Action" and part.kind != "ExecuteFunction":
+            words = "The button for online meetings on phones can only run a function, not open a pane."
+            yield Finding(part.line, "phone-action", words)
+
+
+def _check_events(parts: Sequence[Part]) -> Iterator[Finding]:
+    """Yield events that no runtime answers or that stand twice."""
+    runtimes = {part.get("resid") for part in parts if part.name == "Runtime"}
+    surfaces = [part for part in parts if part.kind == "LaunchEvent"]
+    for extra in surfaces[1:]:
+        yield Finding(extra.line, "event-twice", "All events stand in one ExtensionPoint. Move these to the first.")
+    for page in (part for part in parts if part.name == "SourceLocation" and part.parent in surfaces):
+        if page.get("resid") not in runtimes:
+            words = f"Events are answered by a runtime. Add a Runtime with the resid “{page.get('resid')}”."
+            yield Finding(page.line, "event-runtime", words)
+    seen: set[str] = set()
+    for event in (part for part in parts if part.name == "LaunchEvent"):
+        if event.get("Type") in seen:
+            words = f"The event {event.get('Type')} is answered twice. Remove one LaunchEvent."
+            yield Finding(event.line, "event-twice", words)
+        seen.add(event.get("Type"))
 
 
 def _check_functions(parts: Sequence[Part], expected: Expected) -> Iterator[Finding]:

@@ -6,13 +6,16 @@ import re
 from dataclasses import dataclass
 
 from addin_host.domain.fields import BY_NAME, FIELDS, is_blank
+from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds
 from addin_host.domain.integration import Integration, origin_of
-from addin_host.domain.manifest.values import length
+from addin_host.domain.manifest.values import MAX_SHORT, length
+from addin_host.domain.text import html_to_text, inline_html
 
 # The first part of every Version. Raise it when manifests/outlook-addin.xml prints something else than before, since
 # Outlook takes up a manifest only when its Version has risen.
 OUTPUT_REVISION = 1
 LABELS = tuple(field for field in FIELDS if field.manifest_max)
+MOBILE_ICONS = tuple((size, scale) for size in (25, 32, 48) for scale in (1, 2, 3))
 _PART = 10_000
 # Characters that XML forbids, other controls that are not spaces, and marks that turn the reading direction round.
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -53,13 +56,32 @@ def cut_at_word(text: str, limit: int) -> str:
     return fits.rstrip()
 
 
+def is_on(integration: Integration, switch: str) -> bool:
+    """Whether a switch that is for single-use VMRs is on and they are as well."""
+    return bool(integration["enable_dynamic_vmrs"] and integration[switch])
+
+
+def functions(integration: Integration) -> frozenset[str]:
+    """Return the functions of the commands page that the manifest may call (static/addin/commands.js, launch.js)."""
+    return frozenset({"addRoom", "checkOnSend"} if is_on(integration, "enable_on_send_check") else {"addRoom"})
+
+
 def too_long_labels(integration: Integration) -> list[CutLabel]:
     """Return the labels that the manifest cuts, for a warning to the administrator."""
+    printed = [(field, clean(str(integration[field.name] or "")), field.manifest_max or 0) for field in LABELS]
+    if is_on(integration, "enable_add_command") or is_on(integration, "enable_mobile"):
+        printed.append((BY_NAME["addin_pane_button_title"], _command_label(integration), MAX_SHORT))
     return [
         CutLabel(field.name, field.label, cut_at_word(text, limit), limit)
-        for field in LABELS
-        if (limit := field.manifest_max) and length(text := clean(str(integration[field.name] or ""))) > limit
+        for field, text, limit in printed
+        if length(text) > limit
     ]
+
+
+def _command_label(integration: Integration) -> str:
+    """Return what the pane's button for single-use VMRs says, as plain text; without any, what the ribbon's says."""
+    plain = clean(html_to_text(inline_html(str(integration["addin_pane_button_title"] or ""))))
+    return plain or clean(str(integration["addin_button_label"] or ""))
 
 
 def manifest_version(counter: int) -> str:
@@ -102,4 +124,22 @@ def manifest_context(integration: Integration) -> dict[str, object]:
         "pane_url": integration.pane_url,
         "icon_url": f"{integration.base_url}/icon",
         "icon_hash": integration.icon_hash,
+        **_commands(integration),
+    }
+
+
+def _commands(integration: Integration) -> dict[str, object]:
+    """Return what stands in the manifest only when a switch asks for it."""
+    has_sso = IdentityKind.SSO in accepted_kinds(integration)
+    sso = {"id": integration["addin_application_id"], "resource": integration.application_id_uri}
+    return {
+        "has_add_command": is_on(integration, "enable_add_command"),
+        "has_mobile": is_on(integration, "enable_mobile"),
+        "has_on_send_check": is_on(integration, "enable_on_send_check"),
+        "add_label": cut_at_word(_command_label(integration), MAX_SHORT),
+        "commands_url": f"{integration.base_url}/commands",
+        "launch_url": f"{integration.base_url}/launch.js",
+        "mobile_icons": MOBILE_ICONS,
+        "mobile_pixels": sorted({size * scale for size, scale in MOBILE_ICONS}),
+        "sso": sso if has_sso else None,
     }

@@ -111,7 +111,7 @@ MobileFormFactor > FunctionFile? ExtensionPoint+
 SupportsSharedFolders =bool
 DesktopFormFactor/ExtensionPoint[LaunchEvent] > LaunchEvents SourceLocation
 LaunchEvents > LaunchEvent+
-LaunchEvent @Type:text @FunctionName:function @SendMode?:{PromptUser|SoftBlock|Block}
+LaunchEvent @Type:event @FunctionName:function @SendMode?:{PromptUser|SoftBlock|Block}
 MobileFormFactor/ExtensionPoint[MobileOnlineMeetingCommandSurface] > Control
 ExtensionPoint[MobileOnlineMeetingCommandSurface]/Control[MobileButton] @id:id > Label Icon Action
 Control[MobileButton]/Icon[bt:MobileIconList] > bt:Image+
@@ -120,9 +120,9 @@ Action[ShowTaskpane] > SourceLocation SupportsPinning?
 SupportsPinning =bool
 WebApplicationInfo > Id Resource Scopes
 Id =uuid
-Resource =text
+Resource =long
 Scopes > Scope+
-Scope =text
+Scope =short
 EquivalentAddins =any
 ConnectedServiceControls =any
 ExtendedPermissions =any

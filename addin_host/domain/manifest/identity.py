@@ -1,4 +1,4 @@
-"""Rules about the manifest as a whole: Id, Version, permissions, requirement sets, hosts, forms and locales."""
+"""Rules about the manifest as a whole: Id, Version, permissions, sign-on, requirement sets, hosts, forms, locales."""
 
 from __future__ import annotations
 
@@ -61,6 +61,17 @@ def _first_page(parts: Sequence[Part], own: str) -> Iterator[Finding]:
     page = next((part for part in parts if part.name == "SourceLocation"), None)
     if page and (host := host_of(page.get("DefaultValue"))) and host != own:
         yield Finding(page.line, "host", f"The first SourceLocation must be on {own}, not on {host}.")
+
+
+def check_sign_on(parts: Sequence[Part]) -> Iterator[Finding]:
+    """Yield the finding about a Resource that is not made of the add-in's host and the application's Id."""
+    first = next((part.get("DefaultValue") for part in parts if part.name == "SourceLocation"), "")
+    own = host_of(first).partition(":")[0]
+    for part in (part for part in parts if part.name == "Resource"):
+        application = next((one.text.strip() for one in parts if one.name == "Id" and one.parent is part.parent), "")
+        if part.text.strip().lower() != f"api://{own}/{application}".lower():
+            words = f"Resource must be api://{own}/{application}, as the application's registration says."
+            yield Finding(part.line, "sign-on-resource", words)
 
 
 def check_forms(parts: Sequence[Part]) -> Iterator[Finding]:

@@ -14,6 +14,19 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _VERSION = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}")
 _SET_VERSION = re.compile(r"[0-9]{1,5}\.[0-9]{1,5}")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
+# What may start an add-in while an appointment is written (design/outlook.md 1.7).
+_EVENTS = frozenset(
+    {
+        "OnNewAppointmentOrganizer",
+        "OnAppointmentAttendeesChanged",
+        "OnAppointmentTimeChanged",
+        "OnAppointmentRecurrenceChanged",
+        "OnAppointmentAttachmentsChanged",
+        "OnAppointmentFromChanged",
+        "OnAppointmentSend",
+        "OnInfoBarDismissClicked",
+    }
+)
 # What no label needs: controls, line and paragraph separators, and marks that turn the reading direction round.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -127,6 +140,11 @@ def _set_name(value: str) -> Iterator[Complaint]:
         yield "set", "may only be Mailbox. Test for every other set when the add-in runs."
 
 
+def _event(value: str) -> Iterator[Complaint]:
+    if value not in _EVENTS:
+        yield "event", f"must be one of {', '.join(sorted(_EVENTS))}."
+
+
 def _choice(kind: str, value: str) -> Iterator[Complaint]:
     choices = kind.strip("{}").split("|")
     if value not in choices:
@@ -148,6 +166,7 @@ _RULES: Mapping[str, Rule] = {
     "locale": _locale,
     "bool": _pattern("value", re.compile("true|false"), "must be true or false."),
     "height": _height,
+    "event": _event,
     "pixels": _pattern("pixels", re.compile("[1-9][0-9]{0,2}"), "must be a number of pixels."),
     "resource": _resource,
     **{f"resid-{kind}": _resource for kind in ("image", "url", "short", "long")},
