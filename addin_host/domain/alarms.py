@@ -10,6 +10,7 @@ from hashlib import sha256
 
 CHECKS = "check."
 MESSAGES = "messages"
+ALIASES_EXHAUSTED = "alias_space_exhausted"
 _MAX_KEY = 250
 
 
@@ -40,12 +41,25 @@ ALARMS: Mapping[str, AlarmWords] = {
     "check.manifest": AlarmWords(
         "The manifest or the icon needs attention", "Whoever installs or updates the add-in.", "deploy"
     ),
+    "check.ways_in": AlarmWords(
+        "Some people cannot say who they are",
+        "Everybody who asks for a single-use VMR.",
+        "#addin_authentication_method",
+    ),
+    "check.nested": AlarmWords(
+        "Nested app authentication is not set up",
+        "Everybody with a mailbox in Exchange Online.",
+        "#addin_naa_web_api_application_id",
+    ),
+    "check.alias_space": AlarmWords(
+        "Numbers of single-use VMRs run short", "Everybody with a single-use VMR.", "#scheduled_alias_suffix_length"
+    ),
     "check.dns": AlarmWords("The add-in server's name does not lead anywhere", _EVERYBODY, "deploy"),
     "check.certificate": AlarmWords("The add-in server's certificate needs attention", _EVERYBODY, "deploy"),
     "check.pane": AlarmWords("The task pane is not reached under its address", _EVERYBODY, "deploy"),
     "check.static": AlarmWords("The pages' files are not served", _EVERYBODY, "deploy"),
     "check.admin": AlarmWords("The administration is reachable from outside", "The administrators.", "deploy"),
-    "check.metadata": AlarmWords("Exchange's metadata cannot be read", "Everybody with a mailbox there.", "#domains"),
+    "check.metadata": AlarmWords("Exchange's metadata needs attention", "Everybody with a mailbox there.", "#domains"),
     "check.authorization": AlarmWords(
         "The authorization endpoint does not answer", _SIGN_IN, "#personal_vmr_oauth_auth_endpoint"
     ),
@@ -56,11 +70,16 @@ ALARMS: Mapping[str, AlarmWords] = {
         "The sign-in service's description cannot be used", _SIGN_IN, "#personal_vmr_oauth_auth_endpoint"
     ),
     "check.token_metadata": AlarmWords(
-        "The metadata of the add-in's tokens cannot be used",
+        "The metadata of the add-in's tokens needs attention",
         "Everybody who opens the add-in without signing in.",
         "#addin_oidc_metadata_url",
     ),
     "check.clock": AlarmWords("The clock differs", "Everybody who signs in, once the difference grows."),
+    ALIASES_EXHAUSTED: AlarmWords(
+        "There are no numbers left for single-use VMRs",
+        "Everybody who adds a single-use VMR.",
+        "#scheduled_alias_suffix_length",
+    ),
     MESSAGES: AlarmWords("Alarm messages cannot be sent", "Those who should be told about alarms.", "/admin/settings/"),
 }
 _UNKNOWN = AlarmWords("Alarm", "")

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from addin_host.domain.fields import BY_NAME, is_blank
+from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds
 from addin_host.domain.integration import Integration
 
 STEP_SECONDS = 5.0
@@ -130,10 +131,17 @@ def _without_personal(integration: Integration) -> str:
 
 
 def _without_metadata(integration: Integration) -> str:
-    kinds = {integration["addin_authentication_method"], *(integration["accepted_identity_kinds"] or ())}
-    if "EXCHANGE_USER_ID_TOKEN" not in kinds:
+    if IdentityKind.EXCHANGE not in accepted_kinds(integration):
         return "Exchange identity tokens are not used."
     return "" if metadata_sources(integration) else "No metadata domain is entered."
+
+
+def _without_single_use(integration: Integration) -> str:
+    return "" if integration["enable_dynamic_vmrs"] else "Single-use VMRs are switched off."
+
+
+def _without_nested(integration: Integration) -> str:
+    return "" if IdentityKind.NAA in accepted_kinds(integration) else "NAA tokens are not used."
 
 
 def _without_token_metadata(integration: Integration) -> str:
@@ -156,9 +164,27 @@ CHECKS: Sequence[Check] = (
     Check(
         "templates",
         "Templates",
-        "Compiles every template in use, and renders it with usual, empty and very long values.",
+        "Compiles every template in use, renders it with usual, empty and very long values, and looks for the tag.",
     ),
     Check("manifest", "Manifest and icon", "Builds the add-in manifest, and checks it and the icon as Outlook would."),
+    Check(
+        "ways_in",
+        "Single-use: who is asking",
+        "Makes sure that Outlook has a way to say who asks for a single-use VMR, in older versions too.",
+        _without_single_use,
+    ),
+    Check(
+        "nested",
+        "Single-use: nested app authentication",
+        "Looks at the applications that are named for NAA tokens, and for the library that asks for them.",
+        _without_nested,
+    ),
+    Check(
+        "alias_space",
+        "Single-use: numbers in use",
+        "Counts the numbers that meetings have, and compares with how many there can be.",
+        _without_single_use,
+    ),
     Check("dns", "DNS of the add-in server", "Looks the add-in server FQDN up, as this machine sees it."),
     Check(
         "certificate",
@@ -183,7 +209,7 @@ CHECKS: Sequence[Check] = (
     Check(
         "metadata",
         "Exchange metadata",
-        "Fetches the document with the keys that Exchange signs its tokens with.",
+        "Fetches the document with the keys that Exchange signs its tokens with, and looks for one that can be used.",
         _without_metadata,
         lambda integration: metadata_sources(integration) or ("",),
     ),
@@ -208,7 +234,7 @@ CHECKS: Sequence[Check] = (
     Check(
         "token_metadata",
         "Tokens of the add-in: metadata",
-        "Reads the OpenID Connect metadata URL of the add-in's tokens, and the keys it names.",
+        "Reads the OpenID Connect metadata URL of the add-in's tokens: which tenant it names, and which keys.",
         _without_token_metadata,
     ),
     Check(

@@ -16,6 +16,7 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _PIN = re.compile(r"\b(?:guest_)?pin\b")
 _REGION = re.compile(r"-(?:[A-Za-z]{2}|[0-9]{3})$")
 EXCHANGE_ONLINE = "outlook.office365.com"
+_SHORT_SUFFIX = 6
 _REMARKED_KINDS = frozenset({"html_template", "static_html"})
 
 
@@ -24,6 +25,7 @@ def notices(integration: Integration) -> list[Problem]:
     return [
         *_pins(integration),
         *_metadata(integration),
+        *_aliases(integration),
         *_language(integration),
         *(_notice(BY_NAME[cut.field], str(cut).partition(": ")[2]) for cut in too_long_labels(integration)),
         *_markup(integration),
@@ -51,6 +53,21 @@ def _metadata(integration: Integration) -> Iterator[Problem]:
     if any(EXCHANGE_ONLINE in source for source in sources):
         yield _notice(
             field, f"Exchange Online no longer issues identity tokens, so {EXCHANGE_ONLINE} has no effect any more."
+        )
+
+
+def _aliases(integration: Integration) -> Iterator[Problem]:
+    """Numbers that telephones can dial, and that are hard to guess (design/scheduling.md section 7)."""
+    prefix, length = BY_NAME["scheduled_alias_prefix"], BY_NAME["scheduled_alias_suffix_length"]
+    if not prefix.is_available(integration.values):
+        return
+    if (text := str(integration[prefix.name] or "")) and not (text.isascii() and text.isdigit()):
+        yield _notice(prefix, "telephones dial digits alone, so nobody can join by telephone. Use digits.")
+    if isinstance(digits := integration[length.name], int) and digits < _SHORT_SUFFIX:
+        yield _notice(
+            length,
+            f"{digits} digits make {10**digits:,} numbers, so numbers of meetings are soon guessed. "
+            f"Enter {_SHORT_SUFFIX} or more.",
         )
 
 

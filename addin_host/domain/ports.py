@@ -132,12 +132,13 @@ class Installation:
     """How this installation is recognised from outside: the version of its static files, and the answer to a question.
 
     `proof` returns what the installation answers to a random nonce; nobody without its key can. `admin_host` is the
-    host that administrators are meant to use, when one is set.
+    host that administrators are meant to use, when one is set. `has_nested_library`: NAA tokens can be asked for.
     """
 
     assets_version: str
     proof: Callable[[str], str]
     admin_host: str = ""
+    has_nested_library: bool = False
 
 
 class Probing(Protocol):

@@ -124,6 +124,8 @@ def _open(with_: Inspection, run_id: int) -> tuple[Integration, Own, Probing]:
             box=with_.box,
             trial=with_.trial,
             manifest=with_.manifest,
+            live_aliases=local_checks.live_aliases(session, integration.id),
+            has_nested_library=with_.installation.has_nested_library,
         )
     installation = replace(with_.installation, admin_host=platform.admin_host(with_.database))
     return integration, own, with_.probes.open(integration, web_proxy=proxy, installation=installation)

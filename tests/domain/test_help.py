@@ -69,6 +69,13 @@ def test_an_ordinary_integration_is_not_remarked_upon(domains: list[str] | None)
         ({"default_locale": "de"}, "default_locale", "region"),
         ({"addin_group_label": "x" * 126}, "addin_group_label", "at most 125 characters"),
         ({"domains": ["outlook.office365.com"]}, "domains", "no longer issues"),
+        ({"enable_dynamic_vmrs": True, "scheduled_alias_prefix": "vmr."}, "scheduled_alias_prefix", "digits alone"),
+        ({"enable_dynamic_vmrs": True, "scheduled_alias_prefix": "\u0668"}, "scheduled_alias_prefix", "digits alone"),
+        (
+            {"enable_dynamic_vmrs": True, "scheduled_alias_prefix": "88", "scheduled_alias_suffix_length": 5},
+            "scheduled_alias_suffix_length",
+            "100,000 numbers",
+        ),
         (
             {"personal_vmr_instructions_template": "<p onclick='x'>y</p>"},
             "personal_vmr_instructions_template",
@@ -89,3 +96,4 @@ def test_a_word_is_not_a_pin(source: str) -> None:
 
 def test_a_template_that_is_not_in_use_is_not_remarked_upon() -> None:
     assert notices(an_integration(single_use_location_template="{{pin}}", default_locale="zh-Hans-CN")) == []
+    assert notices(an_integration(scheduled_alias_prefix="vmr", scheduled_alias_suffix_length=5)) == []

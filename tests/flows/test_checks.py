@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -18,7 +19,7 @@ from addin_host.flows import alarms, check_runs, checks, integrations
 from addin_host.flows.alarms import Wanted
 from addin_host.flows.checks import Inspection
 from addin_host.flows.manifest import manifest_environment
-from addin_host.store.models import AlarmRow, CheckRunRow, IntegrationRow
+from addin_host.store.models import AlarmRow, CheckRunRow, IntegrationRow, ScheduledAliasRow
 from addin_host.store.secrets import SecretBox
 from tests.conftest import a_record
 
@@ -128,7 +129,7 @@ def test_a_run_is_written_step_by_step(inspection, probes):
     assert (run.state, run.outcome, run.asked_by) == ("finished", Outcome.OK, "ada")
     assert list(run.results) == list(results)
     assert {(r.name, r.outcome) for r in results if r.outcome is not Outcome.OK} == {
-        ("token_metadata", Outcome.SKIPPED)
+        (name, Outcome.SKIPPED) for name in ("ways_in", "nested", "alias_space", "token_metadata")
     }
 
 
@@ -260,7 +261,7 @@ def test_what_there_was_no_time_for_is_left_as_it_is(inspection, probes):
     run_id, _is_new = begin(inspection, number)
     results = checks.carry_out(inspection, run_id)
     late = [result.name for result in results if "time for the checks was over" in result.message]
-    assert late == [result.name for result in results][6:]
+    assert late == [result.name for result in results][9:]
     assert late[0] == "static"
     assert standing(inspection) == [("check.token", "", "error")]
     assert next(result for result in results if result.name == "dns").seconds == 20
@@ -288,6 +289,81 @@ def test_the_checks_of_our_own_things(inspection, probes):
     found = {result.name: result for result in checks.carry_out(inspection, run_id)}
     assert found["manifest"].outcome is Outcome.FAILED
     assert "icon" in found["manifest"].message
+
+
+SINGLE_USE = {
+    "enable_dynamic_vmrs": True,
+    "url": "https://mail.example.com/EWS/Exchange.asmx",
+    "username": "svc",
+    "password": "canary",
+    "room_mailbox_name": "Video",
+    "room_mailbox_email_address": "video@example.com",
+    "scheduled_alias_prefix": "88",
+    "scheduled_alias_suffix_length": 5,
+    "scheduled_alias_domain": "video.example.com",
+    "domains": ["mail.example.com"],
+}
+
+
+def found_by(inspection, number):
+    run_id, _is_new = begin(inspection, number)
+    return {result.name: result for result in checks.carry_out(inspection, run_id)}
+
+
+def an_alias(number, integration, released_at=None):
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    return ScheduledAliasRow(
+        uuid=str(uuid4()),
+        integration_id=integration,
+        alias=f"88{number:05}@video.example.com",
+        numeric_alias=f"88{number:05}",
+        alias_number=number,
+        caller="user:1",
+        created_at=now,
+        expires_at=now,
+        released_at=released_at,
+    )
+
+
+def test_live_numbers_of_this_integration_are_counted_and_many_are_an_alarm(inspection):
+    number = save(inspection, **SINGLE_USE)
+    assert found_by(inspection, number)["alias_space"].message.startswith("0 of 100,000 numbers")
+    with inspection.database.write() as session:
+        session.add_all(an_alias(one, number) for one in range(101))
+        session.add_all(an_alias(one, number, inspection.now()) for one in range(200, 300))
+        session.add_all(an_alias(one, number + 1) for one in range(300, 400))
+    found = found_by(inspection, number)["alias_space"]
+    assert found.outcome is Outcome.WARNING
+    assert found.message.startswith("101 of 100,000 numbers")
+    assert found.next_step == "Set the scheduled alias suffix length to 6."
+    assert standing(inspection) == [("check.alias_space", "", "warning")]
+
+
+def test_the_library_for_naa_is_looked_for(inspection):
+    number = save(
+        inspection,
+        **SINGLE_USE,
+        addin_authentication_method="NAA_TOKEN",
+        addin_application_id="11111111-1111-4111-8111-111111111111",
+        addin_naa_web_api_application_id="22222222-2222-4222-8222-222222222222",
+        addin_authority_url="https://login.example.com/t",
+        addin_oidc_metadata_url="https://login.example.com/t/v2.0/.well-known/openid-configuration",
+    )
+    found = found_by(inspection, number)
+    assert [found[name].outcome for name in ("ways_in", "nested")] == [Outcome.WARNING, Outcome.FAILED]
+    installed = replace(inspection.installation, has_nested_library=True)
+    found = found_by(replace(inspection, installation=installed), number)
+    assert [found[name].outcome for name in ("ways_in", "nested")] == [Outcome.OK, Outcome.OK]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("<p>Join {{ alias }}</p>", "holds a variable"), ("<p>&nbsp;</p><br>", "prints nothing"), ("<p>Later</p>", "")],
+)
+def test_the_placeholder_says_something_to_people(inspection, text, words):
+    number = save(inspection, **SINGLE_USE, placeholder_instructions_template=text)
+    found = found_by(inspection, number)["templates"]
+    assert (found.outcome, words in found.message) == (Outcome.WARNING if words else Outcome.OK, True), found
 
 
 def test_a_trial_that_cannot_start_is_not_the_templates_fault(inspection):
