@@ -17,7 +17,7 @@ from addin_host.cli.wiring import Wiring
 from addin_host.domain.addresses import AddressPolicy
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.ports import AdminIdentity, IdentityProvider, Outside
-from addin_host.flows import bearer, platform
+from addin_host.flows import bearer, platform, tag_keys
 from addin_host.flows.background import Background
 from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.manifest import manifest_environment
@@ -31,8 +31,9 @@ from addin_host.gateways.trial import try_templates
 from addin_host.settings import Settings
 from addin_host.store import keys
 from addin_host.store.db import Database
-from addin_host.web import access, addin, admin, errors, guard, headers, health, metrics, preview, proof, rest, signin
+from addin_host.web import access, admin, errors, guard, headers, metrics, preview
 from addin_host.web.assets import Assets, resources
+from addin_host.web.doors import DOORS
 from addin_host.web.kept import KeptAnswers
 from addin_host.web.services import KEY, Services
 
@@ -55,18 +56,17 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
     logs.configure(run.log_level)
     database = Database(run.database_url, pool_size=run.threads)
     box = keys.secret_box(run.key_file, database)
-    catalogue = Catalogue(database, composition.deployment)
     policy, now, proxy = composition.policy, composition.now, partial(platform.web_proxy, database)
     services = Services(
         database=database,
         deployment=composition.deployment,
-        catalogue=catalogue,
+        catalogue=Catalogue(database, composition.deployment),
         vmrs=RenderedVmrs(database, box),
         box=box,
+        tag_keys=tag_keys.TagKeys(database, box),
         bearer_keys=box.derived(bearer.PURPOSE),
         identity=composition.identity or AuthlibIdentity(Outbound(), web_proxy=proxy, policy=policy, now=now),
-        admin_identity=composition.admin_identity
-        or AuthlibAdminIdentity(Outbound(), policy=composition.policy, now=composition.now),
+        admin_identity=composition.admin_identity or AuthlibAdminIdentity(Outbound(), policy=policy, now=now),
         assets=Assets(folder / "static"),
         manifest_template=manifest_environment(folder / "manifests").get_template("outlook-addin.xml"),
         trial=try_templates,
@@ -80,7 +80,7 @@ def create_app(given: Settings | None = None, composition: Composition | None = 
     app.extensions[KEY] = services
     app.jinja_env.globals["asset"] = services.assets.url
     _open_doors(app, services, composition)
-    app.wsgi_app = KeptAnswers(app.wsgi_app, catalogue, metrics.install(app))  # type: ignore[method-assign]
+    app.wsgi_app = KeptAnswers(app.wsgi_app, services.catalogue, metrics.install(app))  # type: ignore[method-assign]
     if count := run.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]
     return app
@@ -90,7 +90,7 @@ def _open_doors(app: Flask, services: Services, composition: Composition) -> Non
     guard.install(app, services)
     access.raise_body_limit(app)
     csrf = CSRFProtect(app)
-    for blueprint in (*(door.blueprint for door in (addin, signin, health, proof, rest)), services.assets.blueprint()):
+    for blueprint in (*DOORS, services.assets.blueprint()):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)  # they know no cookie session: a bearer, a single-use state, or nothing
     if isinstance(composition.identity, DemoIdentity):

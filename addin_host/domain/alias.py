@@ -1,8 +1,9 @@
-"""How the aliases of a VMR are sorted, as the document's section "Variables" describes."""
+"""Aliases: how those of a VMR are sorted (the document's section "Variables"), and how single-use ones are drawn."""
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,3 +36,33 @@ def sort_aliases(aliases: Sequence[str]) -> AliasLists:
     numeric = tuple(alias for alias in aliases if alias.isascii() and alias.isdigit())
     other = tuple(alias for alias in aliases if alias not in domain and alias not in numeric)
     return AliasLists(tuple(aliases), domain, numeric, other)
+
+
+@dataclass(frozen=True, slots=True)
+class AliasPattern:
+    """What the single-use aliases of an integration look like: prefix, random digits, @, domain."""
+
+    prefix: str
+    digits: int
+    domain: str
+
+    @property
+    def space(self) -> int:
+        """How many different numbers there are."""
+        return int(10**self.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnAlias:
+    """A single-use alias: the random number, the text to dial, and the address."""
+
+    number: int
+    numeric: str
+    alias: str
+
+
+def draw_alias(pattern: AliasPattern) -> DrawnAlias:
+    """Return an alias that nobody can guess; whether it is taken is for the database to say."""
+    number = secrets.randbelow(pattern.space)
+    numeric = f"{pattern.prefix}{number:0{pattern.digits}}"
+    return DrawnAlias(number, numeric, f"{numeric}@{pattern.domain}")

@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 
+KEY_BYTES = 32
+HIGHEST_KEY = 255
 _VERSION = 1
 _MAC_BYTES = 16
 _HEAD = struct.Struct(">BBH16s")
@@ -109,6 +111,11 @@ def find_tags(text: str, keys: Keys, *, is_html: bool) -> tuple[Tag, ...]:
         if tag is not None:
             found.setdefault(tag.uuid, tag)
     return tuple(found.values())
+
+
+def is_printed(tag: str, html: str) -> bool:
+    """Whether a tag stands in HTML where people read it, as it was printed: not in an attribute, not changed."""
+    return tag in html and tag in _HIDDEN.sub("", html)
 
 
 def _plain(text: str, *, is_html: bool) -> str:

@@ -34,7 +34,7 @@ class Catalogue:
 
     def get(self, reference: str) -> Integration:
         """Return the integration as it is stored now. Raises Refused when there is none."""
-        by_id = reference.isascii() and reference.isdigit() and len(reference) <= 9
+        by_id = _is_id(reference)
         row = self._database.row(_BY_ID, int(reference)) if by_id else self._database.row(_BY_UUID, reference.lower())
         if row is None:
             raise Refused(Reason.UNKNOWN, "There is no such integration.")
@@ -49,6 +49,12 @@ class Catalogue:
             self._made.clear()
         self._known[integration_id] = value
         return value
+
+    def remembered(self, reference: str) -> Integration | None:
+        """Return the integration as this process read it last, without the database, or None."""
+        found = self._known.get(int(reference)) if _is_id(reference) else None
+        others = () if found or _is_id(reference) else tuple(self._known.values())
+        return found or next((known for known in others if known.uuid == reference.lower()), None)
 
     def made(self, integration: Integration, kind: str, make: Callable[[], Any]) -> Any:
         """Return what `make` gives for this version of the integration, made once."""
@@ -67,3 +73,7 @@ class Catalogue:
         if found:
             self._hosts[host] = now + _HOST_KEPT_SECONDS
         return found
+
+
+def _is_id(reference: str) -> bool:
+    return reference.isascii() and reference.isdigit() and len(reference) <= 9

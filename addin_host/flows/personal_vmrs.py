@@ -6,7 +6,6 @@ PINs. Templates that print the time or random values are rendered each time.
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from threading import Lock
@@ -16,15 +15,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from addin_host.domain.alias import sort_aliases
-from addin_host.domain.fields import BY_NAME
 from addin_host.domain.integration import Integration
-from addin_host.domain.text import RenderProblem, Template, TemplateProblem, compile_template, html_to_text
+from addin_host.domain.text import Template, html_to_text
+from addin_host.flows import written_texts
 from addin_host.flows.directory import pin_place
 from addin_host.store.db import Database
 from addin_host.store.models import ConferenceRow
 from addin_host.store.secrets import SecretBox
-
-_log = logging.getLogger(__name__)
 
 _OWNED = (
     "SELECT c.id, c.version FROM end_user u"
@@ -81,17 +78,7 @@ class RenderedVmrs:
 
 
 def _compiled(integration: Integration) -> dict[str, Template]:
-    return {part: _compile(name, str(integration[name] or "")) for part, name in _TEMPLATES.items()}
-
-
-def _compile(name: str, source: str) -> Template:
-    field = BY_NAME[name]
-    try:
-        return compile_template(source, kind=field.kind, variables=field.variables)
-    except TemplateProblem as problem:
-        # It was good when it was saved; a later version of this program may judge otherwise.
-        _log.warning("The template %s is refused and its default is used: %s", name, problem)
-        return compile_template(field.default, kind=field.kind, variables=field.variables)
+    return {part: written_texts.compiled(integration, name) for part, name in _TEMPLATES.items()}
 
 
 def _values(
@@ -136,13 +123,5 @@ def _render(vmr_id: int, values: Mapping[str, Any], templates: Mapping[str, Temp
 
 
 def _render_part(part: str, template: Template, values: Mapping[str, Any], alias: str) -> str:
-    """Render with the template, else with the field's default, else one constant sentence: never nothing at all."""
-    try:
-        return template.render(values)
-    except RenderProblem as problem:
-        _log.warning("The template %s failed and its default is used: %s", _TEMPLATES[part], problem)
-    field = BY_NAME[_TEMPLATES[part]]
-    try:
-        return compile_template(field.default, kind=field.kind, variables=field.variables).render(values)
-    except (RenderProblem, TemplateProblem):
-        return alias if part in ("name", "location") else f"Join the meeting at {alias}."
+    otherwise = alias if part in ("name", "location") else f"Join the meeting at {alias}."
+    return written_texts.rendered(_TEMPLATES[part], template, values, otherwise=otherwise)

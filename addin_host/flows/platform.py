@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ from addin_host.store.secrets import SecretBox
 
 _VERSION = "platform_version"
 _SENT_TO: Mapping[str, str] = {"oidc_client_secret": "oidc_issuer", "smtp_password": "smtp_host"}
+_ALL = "SELECT name, value FROM platform_setting"
 _ADMIN_ADDRESS = "SELECT value FROM platform_setting WHERE name = 'admin_address'"
 
 
@@ -46,6 +47,12 @@ def read(session: Session) -> PlatformSettings:
         elif field is not None:
             values[name] = from_text(field, text)
     return PlatformSettings(values, frozenset(secrets))
+
+
+def numbers(database: Database, names: Collection[str]) -> Mapping[str, int]:
+    """Return some settings that are whole numbers, at what one narrow read costs: few are not at their default."""
+    stored = {name: int(text) for name, text in database.rows(_ALL) if name in names}
+    return {name: int(str(PLATFORM_BY_NAME[name].default)) for name in names} | stored
 
 
 def version(session: Session) -> int:

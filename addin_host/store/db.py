@@ -1,15 +1,16 @@
 """The database: SQLite on one machine, PostgreSQL when one is not enough.
 
-Two ways in. `read()` and `write()` give a SQLAlchemy session in one transaction; `row()` and `rows()` are for the few
-reads that every page makes and skip the ORM (performance.md).
+Two ways in. `read()` and `write()` give a SQLAlchemy session in one transaction; `row()`, `rows()` and `short_write()`
+are for the few statements that every click makes and skip the ORM (performance.md).
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from weakref import ref
 
 from sqlalchemy import Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
 
 from addin_host.domain.errors import Misconfigured, Reason, Refused, Upstream
 
 _BUSY_SECONDS = 10
+_SQLITE_INSTANT = "%Y-%m-%d %H:%M:%S.%f"  # SQLAlchemy's form
 _log = logging.getLogger(__name__)
 
 
@@ -92,6 +95,54 @@ class Database:
         return sql if self.is_sqlite else sql.replace("?", "%s")
 
     @contextmanager
+    def short_write(self) -> Iterator[Statements]:
+        """Give plain statements in one transaction, committed at the end unless an exception passes through."""
+        with self._translated():
+            connection, statements = self._begun()
+            try:
+                yield statements
+                statements.run("COMMIT")
+            except BaseException:
+                self._roll_back(connection, statements)
+                raise
+            finally:
+                connection.close()
+
+    def _begun(self) -> tuple[PoolProxiedConnection, Statements]:
+        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
+        connection = self._hot.raw_connection()
+        try:
+            statements = Statements(connection.cursor(), self._native)
+            statements.run(begin)
+        except self._driver.OperationalError:
+            connection.close()
+            if self.is_sqlite:
+                raise  # another process writes for longer than anybody waits
+            self._hot.dispose()  # as in rows()
+            connection = self._hot.raw_connection()
+            statements = Statements(connection.cursor(), self._native)
+            statements.run(begin)
+        return connection, statements
+
+    def _roll_back(self, connection: PoolProxiedConnection, statements: Statements) -> None:
+        try:
+            statements.run("ROLLBACK")
+        except self._driver.Error:
+            connection.invalidate()  # whatever state it is in, nobody else gets it
+
+    def stored(self, instant: datetime) -> Any:
+        """Return an instant as plain statements are given it."""
+        utc = instant.astimezone(UTC)
+        return utc.strftime(_SQLITE_INSTANT) if self.is_sqlite else utc
+
+    def instant(self, stored: Any) -> datetime:
+        """Return the instant that a plain statement gave."""
+        if self.is_sqlite:
+            return datetime.strptime(stored, _SQLITE_INSTANT).replace(tzinfo=UTC)
+        found: datetime = stored
+        return found.astimezone(UTC)
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         # Raw connections raise the driver's own error, sessions SQLAlchemy's. A missing table is an operational error
         # on SQLite and a programming error on PostgreSQL.
@@ -118,6 +169,24 @@ class Database:
         """Give all pooled connections back."""
         self.engine.dispose()
         self._hot.dispose()
+
+
+class Statements:
+    """Plain statements, with `?` placeholders, within one transaction."""
+
+    def __init__(self, cursor: Any, native: Callable[[str], str]) -> None:
+        self._cursor = cursor
+        self._native = native
+
+    def row(self, sql: str, *parameters: Any) -> Any:
+        """Return the first row, or None."""
+        self._cursor.execute(self._native(sql), parameters)
+        return self._cursor.fetchone()
+
+    def run(self, sql: str, *parameters: Any) -> int:
+        """Carry out a statement; return how many rows it wrote."""
+        self._cursor.execute(self._native(sql), parameters)
+        return int(self._cursor.rowcount)
 
 
 def prefer_indexes(session: Session) -> None:

@@ -25,11 +25,13 @@ from addin_host.flows.background import Background
 from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.checks import Inspection
 from addin_host.flows.personal_vmrs import RenderedVmrs
+from addin_host.flows.tag_keys import TagKeys
 from addin_host.store.db import Database
 from addin_host.store.secrets import SecretBox
 from addin_host.web.assets import Assets
 
 KEY = "addin_host"
+NESTED_LIBRARY = "vendor/msal-browser.min.js"  # placed by the installation (docs/sign-in.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Services:
     catalogue: Catalogue
     vmrs: RenderedVmrs
     box: SecretBox
+    tag_keys: TagKeys
     bearer_keys: Sequence[bytes]
     identity: IdentityProvider
     admin_identity: AdminIdentity
@@ -65,12 +68,16 @@ class Services:
             box=self.box,
             deployment=self.deployment,
             probes=self.outside.probes,
-            installation=Installation(self.assets.version, installation.prover(self.box)),
+            installation=self._installation(),
             trial=self.trial,
             manifest=self.manifest_template,
             now=self.now,
             elapsed=time.monotonic,
         )
+
+    def _installation(self) -> Installation:
+        proof, has_library = installation.prover(self.box), self.assets.has(NESTED_LIBRARY)
+        return Installation(self.assets.version, proof, has_nested_library=has_library)
 
 
 def services() -> Services:
