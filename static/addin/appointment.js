@@ -3,23 +3,32 @@
  * all, as far as the host lets us: every step can be repeated, and a step that fails takes the earlier ones back.
  */
 
+import { createAttendees } from "./attendees.js";
 import { find, fingerprint, replace, wrap } from "./block.js";
 import { flatten } from "./html.js";
 import { entries, oneLine, withOurs, withoutOurs } from "./location.js";
+import { findTags, isPlaceholder, remnants } from "./tags.js";
 
 /** Properties hold 2,500 characters; the newest marks are enough to find a block again after a failed exchange. */
 const REMEMBERED = 2;
 
 /**
- * @typedef {{id: number|string, location: string, instructions: string, instructions_text: string}} Vmr
- * @typedef {{done: true, locationFits: boolean} | {done: false}} Outcome  not done: a person edited the block, ask first
+ * @typedef {{kind?: "personal"|"single-use", id: number|string, location: string, instructions: string,
+ *   instructions_text: string, tag?: string, mailbox?: string, mailboxName?: string}} Vmr  the last three: single-use
+ * @typedef {{done: true, locationFits: boolean, mailboxStays: boolean, textStays: boolean} | {done: false}} Outcome
+ *   not done: a person edited the block, ask first. mailboxStays: the equipment mailbox is left to the person;
+ *   textStays: the old block could not be recognised, only its tag was taken out
+ * @typedef {{kind: "personal"|"single-use"|"", tag: string, placeholder: boolean, remnant: boolean}} Assigned
+ * @typedef {{isOccurrence: boolean, isSent: boolean, canWrite: boolean}} Circumstances
  */
 
 /**
  * @param {ReturnType<typeof import("./host.js").appointmentOf>} host
  * @param {(line: string) => void} log
+ * @param {() => string} [ourMailbox]  the equipment mailbox as the server told it, for marks that were lost
  */
-export function createAppointment(host, log) {
+export function createAppointment(host, log, ourMailbox = () => "") {
+  const attendees = createAttendees(host);
   /** Marks of this session. They outlive properties that could not be saved, and calls that were answered too late. */
   let known = [];
 
@@ -28,14 +37,42 @@ export function createAppointment(host, log) {
     const body = await host.body(isHtml);
     const stored = await host.marks();
     const marks = distinct([...known, ...stored]);
-    const blocks = await find(body, isHtml, marks);
+    const found = await find(body, isHtml, marks);
+    const blocks = found.length ? found : remnants(body, isHtml);
     log(`blocks found: ${blocks.length}${blocks.some((block) => block.edited) ? ", edited" : ""}`);
-    return { isHtml, body, stored, marks, blocks };
+    return { isHtml, body, stored, marks, blocks, ...assigned({ isHtml, body, marks, blocks }) };
   }
 
-  /** Whether the body holds a block of ours. */
+  /** What the topmost block stands for. The body wins over what is remembered. */
+  function assigned({ isHtml, body, marks, blocks }) {
+    const [block] = blocks;
+    const mark = block && marks.find((one) => one.id === block.id);
+    const tag = block ? findTags(body.slice(block.start, block.end), isHtml)[0]?.tag ?? mark?.tag ?? "" : "";
+    const kind = block && (tag ? "single-use" : mark?.kind || "personal");
+    const invited = kind === "single-use" || marks[0]?.kind === "single-use";
+    const mailbox = invited ? mark?.mailbox || marks.find((one) => one.mailbox)?.mailbox || ourMailbox() || "" : "";
+    return { kind: kind || "", tag, remnant: Boolean(block?.remnant), mailbox };
+  }
+
+  /** Whether the body holds a block of ours, or the tag of one. */
   async function isSetUp() {
     return (await read()).blocks.length > 0;
+  }
+
+  /** What is assigned now. @returns {Promise<Assigned>} */
+  async function present() {
+    const { kind, tag, remnant } = await read();
+    return { kind, tag, placeholder: isPlaceholder(tag), remnant };
+  }
+
+  /** What stays as it is while the pane is open. @returns {Promise<Circumstances>} */
+  async function circumstances() {
+    return { canWrite: await host.canWrite(), isSent: await host.isSaved(), isOccurrence: host.isOccurrence() };
+  }
+
+  /** All that decides what may be offered. @returns {Promise<Assigned & Circumstances>} */
+  async function state() {
+    return { ...(await present()), ...(await circumstances()) };
   }
 
   /**
@@ -50,16 +87,22 @@ export function createAppointment(host, log) {
     const source = before.isHtml ? vmr.instructions : vmr.instructions_text;
     const standing = await host.location();
     const location = withOurs(standing, vmr.location, writtenBefore(before, standing));
-    const mark = await fingerprint({
-      kind: "personal", vmr: vmr.id, source, isHtml: before.isHtml, location: location.fits ? oneLine(vmr.location) : "",
-    });
+    const mark = await markOf(vmr, source, before.isHtml, location.fits);
     known = distinct([mark, ...before.marks]);
-    const change = { ...before, standing, location: location.value, mark, block: wrap(source, before.isHtml, mark) };
-    await allOrNothing(change, async () => {
-      await host.saveMarks(known.slice(0, REMEMBERED));
+    const change = { ...before, standing, location: location.value, mark, block: wrap(source, before.isHtml, mark), undoing: [] };
+    const to = vmr.mailbox ? { address: vmr.mailbox, name: vmr.mailboxName } : null;
+    return allOrNothing(change, async () => {
+      await host.saveMarks([mark, ...known.slice(1).map(former)].slice(0, REMEMBERED));
       await write(change);
+      const gone = await attendees.exchange({ from: before.mailbox, to, undoing: change.undoing });
+      return outcome(change, location.fits, gone);
     });
-    return { done: true, locationFits: location.fits };
+  }
+
+  async function markOf(vmr, source, isHtml, fits) {
+    const location = fits ? oneLine(vmr.location) : "";
+    const mark = await fingerprint({ kind: vmr.kind ?? "personal", vmr: vmr.id, source, isHtml, location });
+    return vmr.tag ? { ...mark, tag: vmr.tag, mailbox: vmr.mailbox } : mark;
   }
 
   /**
@@ -72,13 +115,21 @@ export function createAppointment(host, log) {
     if (!force && before.blocks.some((block) => block.edited)) return { done: false };
     const standing = await host.location();
     const location = withoutOurs(standing, writtenBefore(before, standing));
-    const change = { ...before, standing, location, mark: null, block: "" };
-    await allOrNothing(change, async () => {
+    const change = { ...before, standing, location, mark: null, block: "", undoing: [] };
+    const done = await allOrNothing(change, async () => {
       await write(change);
       if (before.stored.length) await host.saveMarks([]);
+      const gone = await attendees.exchange({ from: before.mailbox, to: null, undoing: change.undoing });
+      return outcome(change, true, gone);
     });
     known = [];
-    return { done: true, locationFits: true };
+    return done;
+  }
+
+  /** A single-use VMR whose mailbox nobody knows any more leaves it to the person as well. */
+  function outcome({ kind, mailbox, remnant, mark }, locationFits, gone) {
+    const unknown = kind === "single-use" && !mailbox && !mark?.mailbox;
+    return { done: true, locationFits, mailboxStays: !gone || unknown, textStays: remnant };
   }
 
   async function write({ body, isHtml, blocks, block, standing, location }) {
@@ -90,7 +141,7 @@ export function createAppointment(host, log) {
   /** Rooms that a person picked stay rooms: then only entries of ours come and go. */
   async function writeLocation(from, to) {
     if (from === to) return;
-    if (!from || !(await host.hasRooms())) return host.setLocation(to);
+    if (!host.rooms().length) return host.setLocation(to);
     const [present, wanted] = [entries(from), entries(to)];
     const gone = present.filter((entry) => !wanted.includes(entry));
     const fresh = wanted.filter((entry) => !present.includes(entry));
@@ -100,21 +151,23 @@ export function createAppointment(host, log) {
 
   async function allOrNothing(change, work) {
     try {
-      await work();
+      return await work();
     } catch (problem) {
       log(`undoing after: ${problem.message}`);
+      known = known.map((mark) => (mark === change.mark ? former(mark) : mark));
       await undo(change).catch((another) => log(`undo stopped: ${another.message}`));
       throw problem;
     }
   }
 
   /** Put back what stood there, reading anew, so that what a person typed meanwhile stays. Stops at the first failure. */
-  async function undo({ body, isHtml, stored, mark, blocks, block, standing, location }) {
+  async function undo({ body, isHtml, stored, mark, blocks, block, standing, location, undoing }) {
     const now = await host.body(isHtml);
     if (blocks.length && now === replace(body, blocks, block)) await host.setBody(body, isHtml);
     else if (mark && now !== body) await takeOut(now, isHtml, mark, { body, blocks });
     if ((await host.location()) === location) await writeLocation(location, standing);
     await host.saveMarks(stored);
+    for (const step of undoing.reverse()) await step();
   }
 
   async function takeOut(now, isHtml, mark, { body, blocks }) {
@@ -124,7 +177,12 @@ export function createAppointment(host, log) {
     await host.setBody(replace(now, [fresh], earlier), isHtml);
   }
 
-  return { isSetUp, insert, remove };
+  return { isSetUp, present, circumstances, state, insert, remove };
+}
+
+/** An older mark finds its block again, should an exchange fail halfway, and says nothing about the appointment. */
+function former(mark) {
+  return { ...mark, kind: "", tag: undefined, mailbox: undefined };
 }
 
 /** What we wrote into the location. When the properties are lost, the addresses that our block holds as well. */

@@ -10,9 +10,10 @@ import { apply, attribute, blockPlace, closing, flatten, lines, tokens } from ".
 
 /**
  * @typedef {{kind: string, vmr: string|number, id: string, first: string, last: string, length: number, sha: string,
- *   location: string, blank: [number, number]}} Mark  what is remembered of an insertion
- * @typedef {{start: number, end: number, edited: boolean, edits: import("./html.js").Edit[], place: number}} Found
- *   where the block stands, whether a person changed it, what takes it out, and where another may take its place
+ *   location: string, blank: [number, number], tag?: string, mailbox?: string}} Mark  what is remembered of an insertion
+ * @typedef {{start: number, end: number, id: string, edited: boolean, edits: import("./html.js").Edit[], place: number,
+ *   remnant?: boolean}} Found  where the block stands, whether a person changed it, what takes it out, and where another
+ *   may take its place; remnant: only its tag is left
  */
 
 const ID = /^(?:x_)*(addin-host-([0-9a-f]{8}))$/i;
@@ -69,7 +70,7 @@ export async function find(body, isHtml, marks) {
     for (const mark of marks) {
       const range = exactly ? await exact(flat, mark) : fuzzy(flat, mark);
       if (!range || byId.some((block) => !exactly && overlap(block, range))) continue;
-      return [isHtml ? foundInHtml(body, all, range, mark, !exactly) : foundInText(body, range, !exactly)];
+      return [isHtml ? foundInHtml(body, all, range, mark, !exactly) : foundInText(body, range, mark, !exactly)];
     }
   }
   return byId.slice(0, 1);
@@ -155,7 +156,7 @@ function rangeOf(flat, from, to) {
 
 function foundInHtml(body, all, range, mark, edited) {
   const edits = cutting(body, all, range, blankOf(mark));
-  return { ...range, edited, edits, place: blockPlace(all, Math.min(range.start, ...edits.map((edit) => edit.start))) };
+  return { ...range, id: mark.id, edited, edits, place: blockPlace(all, Math.min(range.start, ...edits.map((edit) => edit.start))) };
 }
 
 /** Marks come back from the host; one without the count takes no blank line. */
@@ -164,9 +165,9 @@ function blankOf(mark) {
 }
 
 /** In plain text the empty line that we put after the block goes with it. */
-function foundInText(body, { start, end }, edited) {
+function foundInText(body, { start, end }, mark, edited) {
   const gap = /^[ \t]*(?:\r\n|\r|\n){0,2}/.exec(body.slice(end))[0].length;
-  return { start, end, edited, edits: [{ start, end: end + gap, with: "" }], place: start };
+  return { start, end, id: mark.id, edited, edits: [{ start, end: end + gap, with: "" }], place: start };
 }
 
 /**

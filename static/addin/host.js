@@ -7,11 +7,13 @@ const ANSWER_WITHIN = 8_000;
 const ANSWER_WITHIN_AFTER_SILENCE = 2_000;
 const MARKS = "addinHost";
 const ROOM = "room";
+const MAY_CHANGE = 2 | 16 | 32; // create, change own, change all
+const WORDS = { 9055: "Outlook does not let this add-in change a calendar that somebody else shares." };
 
 /** A call that the host refused (`code` 9xxx), threw at, or did not answer (`code` "timeout"). */
 export class HostError extends Error {
   constructor(call, code, message) {
-    super(message || `${call} failed`);
+    super(WORDS[code] || message || `${call} failed`);
     this.call = call;
     this.code = code;
   }
@@ -64,6 +66,7 @@ export function appointmentOf(item, log) {
   let queue = Promise.resolve();
   let properties = null;
   let patience = ANSWER_WITHIN;
+  let rooms = [];
   const call = (name, start) => {
     const began = Date.now();
     const note = (end, silent) => {
@@ -79,6 +82,11 @@ export function appointmentOf(item, log) {
     properties ??= await call("loadCustomProperties", (done) => item.loadCustomPropertiesAsync(done));
     return properties;
   };
+  const hasSet = (version) => Boolean(Office.context.requirements?.isSetSupported("Mailbox", version));
+  const readPlaces = async () => {
+    if (!item.enhancedLocation || !hasSet("1.8")) return [];
+    return (await call("places.get", (done) => item.enhancedLocation.getAsync(done)).catch(() => [])) ?? [];
+  };
   return {
     isHtml: async () => (await call("body.getType", (done) => item.body.getTypeAsync(done))) === Office.CoercionType.Html,
     body: (isHtml) => call("body.get", (done) => item.body.getAsync(coercion(isHtml), done)),
@@ -86,15 +94,35 @@ export function appointmentOf(item, log) {
       call("body.set", (done) => item.body.setAsync(text, { coercionType: coercion(isHtml) }, done)),
     prepend: (text, isHtml) =>
       call("body.prepend", (done) => item.body.prependAsync(text, { coercionType: coercion(isHtml) }, done)),
-    location: () => call("location.get", (done) => item.location.getAsync(done)),
-    setLocation: (text) => call("location.set", (done) => item.location.setAsync(text, done)),
-    hasRooms: async () => {
-      if (!item.enhancedLocation || !Office.context.requirements?.isSetSupported("Mailbox", "1.8")) return false;
-      const places = await call("places.get", (done) => item.enhancedLocation.getAsync(done)).catch(() => []);
-      return places.some((place) => place.locationIdentifier?.type === ROOM);
+    /** The location as one line. Rooms that a person picked are kept in mind for the calls below. */
+    location: async () => {
+      const places = await readPlaces();
+      rooms = places.filter((place) => place.locationIdentifier?.type === ROOM);
+      if (rooms.length) return places.map((place) => place.displayName || place.locationIdentifier.id).join("; ");
+      return call("location.get", (done) => item.location.getAsync(done));
     },
+    rooms: () => rooms,
+    setLocation: (text) => call("location.set", (done) => item.location.setAsync(text, done)),
     addPlaces: (texts) => call("places.add", (done) => item.enhancedLocation.addAsync(texts.map(custom), done)),
     removePlaces: (texts) => call("places.remove", (done) => item.enhancedLocation.removeAsync(texts.map(custom), done)),
+    removeRooms: (gone) =>
+      call("places.remove", (done) => item.enhancedLocation.removeAsync(gone.map((room) => room.locationIdentifier), done)),
+    attendees: async (field) => (await call(`${field}.get`, (done) => attendeesOf(item, field).getAsync(done))) ?? [],
+    setAttendees: (field, people) => call(`${field}.set`, (done) => attendeesOf(item, field).setAsync(people, done)),
+    invite: (person) => call("required.add", (done) => item.requiredAttendees.addAsync([person], done)),
+    isOccurrence: () => Boolean(hasSet("1.7") && item.seriesId),
+    /** Whether the server knows the item already, so that it may have been sent. */
+    isSaved: async () => {
+      if (item.itemId) return true;
+      if (!item.getItemIdAsync || !hasSet("1.8")) return false;
+      return call("itemId.get", (done) => item.getItemIdAsync(done)).then(Boolean, () => false);
+    },
+    /** Whether a delegate may write here; one's own calendar is not shared, and then Outlook refuses to tell. */
+    canWrite: async () => {
+      if (!item.getSharedPropertiesAsync || !hasSet("1.8")) return true;
+      const shared = await call("shared.get", (done) => item.getSharedPropertiesAsync(done)).catch(() => null);
+      return shared?.delegatePermissions === undefined || (shared.delegatePermissions & MAY_CHANGE) !== 0;
+    },
     marks: async () => readMarks((await loadProperties()).get(MARKS)),
     saveMarks: async (marks) => {
       const store = await loadProperties();
@@ -103,6 +131,10 @@ export function appointmentOf(item, log) {
       return call("customProperties.save", (done) => store.saveAsync(done));
     },
   };
+}
+
+function attendeesOf(item, field) {
+  return field === "required" ? item.requiredAttendees : item.optionalAttendees;
 }
 
 function custom(text) {

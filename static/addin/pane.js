@@ -5,7 +5,8 @@ import { config, log, view } from "./shared.js";
 import { followTheme } from "./theme.js";
 
 const OFFICE_WITHIN = 15_000;
-const LATER = ["api", "appointment", "block", "cutting", "html", "keyboard", "location", "session", "signin"];
+const LATER = ["api", "appointment", "attendees", "block", "cutting", "html", "identity", "keyboard", "location", "naa",
+  "session", "signin", "single-use", "tags"];
 
 /** The appointment that is being written, or null outside of one. Every screen has the theme of the host. */
 async function itemOfHost() {

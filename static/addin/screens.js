@@ -3,6 +3,7 @@
 import { createApi, createNotices } from "./api.js";
 import { createAppointment } from "./appointment.js";
 import { appointmentOf } from "./host.js";
+import { createIdentity } from "./identity.js";
 import { keepTab } from "./keyboard.js";
 import { createSession, SignedOut } from "./session.js";
 import { config, log, view } from "./shared.js";
@@ -12,7 +13,7 @@ const EDITED = "The joining instructions in this meeting were edited.";
 const FIELD = "addin_pane_personal_vmr";
 
 const request = createApi(config.base, log);
-const session = createSession(request, createNotices(config.base));
+const session = createSession(request, createNotices(config.base), createIdentity({ config, log }));
 let appointment = null;
 let busy = false;
 let touched = false;
