@@ -30,7 +30,7 @@ def read_metadata(document: bytes) -> tuple[str, Mapping[str, RSAPublicKey]]:
     texts = {"".join((element.text or "").split()) for element in found}
     if not entity or not texts or len(texts) > MAX_CERTIFICATES:
         raise ValueError("no issuer, or no usable number of signing certificates")
-    keys = dict(_key(text) for text in texts)
+    keys = dict(certificate_key(text) for text in texts)
     return entity, {thumbprint: key for thumbprint, key in keys.items() if isinstance(key, RSAPublicKey)}
 
 
@@ -45,7 +45,8 @@ def _parse(document: bytes) -> etree._Element:
     return root
 
 
-def _key(text: str) -> tuple[str, object]:
+def certificate_key(text: str) -> tuple[str, object]:
+    """Return x5t and public key of a certificate in base64 DER. Raises ValueError when it is none."""
     certificate = x509.load_der_x509_certificate(base64.b64decode(text, validate=True))
     thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(SHA1()))  # noqa: S303 - a name, not a proof
     return thumbprint.rstrip(b"=").decode("ascii"), certificate.public_key()

@@ -29,6 +29,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from addin_host.domain.addresses import AddressPolicy, Peer, address_allowed, is_ip_literal, parse_url, proxy_allowed
 from addin_host.domain.errors import HostError, Misconfigured, Upstream
 from addin_host.domain.fields import FIELDS
+from addin_host.domain.identity_kinds import metadata_urls
 from addin_host.domain.integration import Integration
 from addin_host.gateways.pinned import Call, Proxy, Resolved, connection_to, parse_proxy
 
@@ -109,6 +110,7 @@ def route_for(integration: Integration, *, web_proxy: str, policy: AddressPolicy
     "Internal Exchange" counts as stored even where its section is hidden: AD FS stands inside as well.
     """
     urls = [str(integration[field.name] or "") for field in FIELDS if field.kind == "url"]
+    urls += metadata_urls(integration)
     return Route(
         policy=replace(policy, allow_private=bool(integration["internal_exchange"])),
         proxy="" if integration["disable_proxy"] else web_proxy,

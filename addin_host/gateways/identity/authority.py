@@ -32,11 +32,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a provider publishes: its authority, its discovery document and, for AD FS 2012 R2, federation metadata."""
+    """Where a provider publishes: its authority, its discovery document and, for AD FS 2012 R2, federation metadata.
+
+    `setting` is what administrators call the entry that says so.
+    """
 
     peer: Peer
     discovery: str
     federation: str = ""
+    setting: str = "authorization URI"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,9 @@ class Authority:
     token_authentication: tuple[str, ...] = ()
 
 
+Read = Callable[[Outbound, Source, Route], Authority]
+
+
 @dataclass(slots=True)
 class _Kept:
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -65,37 +72,47 @@ class _Kept:
     failed_at: float = 0.0
     failure: HostError | None = None
 
+    def fresh(self, now: float) -> Authority | None:
+        """Return what is kept unless it has to be fetched."""
+        return self.authority if now - self.fetched_at < FRESH_SECONDS else None
+
 
 class Authorities:
     """Authorities by source and route, so that no integration can place keys before another with its own CA or proxy.
 
     Fetched hourly; kept up to a day while the provider does not answer; an unknown key is looked for once a minute.
+    Nobody waits for a fetch who asks for what is fresh. `read` reads what one provider publishes, `fetch` by default.
     """
 
-    def __init__(self, outbound: Outbound, now: Callable[[], datetime]) -> None:
-        self._outbound, self._now = outbound, now
+    def __init__(self, outbound: Outbound, now: Callable[[], datetime], read: Read | None = None) -> None:
+        self._outbound, self._now, self._read = outbound, now, read or fetch
         self._kept: dict[tuple[Source, Route], _Kept] = {}
         self._lock = threading.Lock()
 
     def current(self, source: Source, route: Route) -> Authority:
         """Return the authority. Raises Upstream or Misconfigured."""
         kept, now = self._entry(source, route), self._now().timestamp()
+        return kept.fresh(now) or self._fetched(kept, source, route, now)
+
+    def _fetched(self, kept: _Kept, source: Source, route: Route, now: float) -> Authority:
         with kept.lock:
-            if kept.authority is not None and now - kept.fetched_at < FRESH_SECONDS:
-                return kept.authority
-            return self._refreshed(kept, source, route, now)
+            return kept.fresh(now) or self._refreshed(kept, source, route, now)
 
     def key(self, source: Source, route: Route, key_id: str) -> SigningKey | None:
         """Return a signing key by its name, after looking again once if it is new. Raises as `current` does."""
+        kept, now = self._entry(source, route), self._now().timestamp()
+        was_fresh = kept.fresh(now) is not None
         known = self.current(source, route).keys.get(key_id)
         if known is not None:
             return known
-        kept, now = self._entry(source, route), self._now().timestamp()
         with kept.lock:
-            if kept.looked_again_at is None or now - kept.looked_again_at >= UNKNOWN_KEY_PAUSE_SECONDS:
-                kept.looked_again_at = now
-                return self._refreshed(kept, source, route, now).keys.get(key_id)
-            return kept.authority.keys.get(key_id) if kept.authority else None
+            paused = kept.looked_again_at is not None and now - kept.looked_again_at < UNKNOWN_KEY_PAUSE_SECONDS
+            if paused and kept.authority is not None:
+                return kept.authority.keys.get(key_id)
+            kept.looked_again_at = now
+            if not was_fresh and kept.authority is not None:  # it was fetched for this very question
+                return kept.authority.keys.get(key_id)
+            return self._refreshed(kept, source, route, now).keys.get(key_id)
 
     def _entry(self, source: Source, route: Route) -> _Kept:
         with self._lock:
@@ -113,7 +130,7 @@ class Authorities:
                 log.warning("the sign-in service's keys were not refreshed: %s", error.message)
         is_stale = kept.failure is not None and now - kept.fetched_at >= STALE_SECONDS
         if kept.authority is None or is_stale:
-            raise (kept.failure or _unusable()).with_traceback(None)
+            raise (kept.failure or unusable(source)).with_traceback(None)
         return kept.authority
 
 
@@ -121,53 +138,56 @@ def fetch(outbound: Outbound, source: Source, route: Route) -> Authority:
     """Read what the provider publishes now. Raises Upstream or Misconfigured."""
     answer = outbound.get(source.discovery, route)
     if answer.status == 404 and source.federation:
-        return _from_federation(outbound.get(source.federation, route, accept="application/samlmetadata+xml, text/xml"))
-    document = _document(answer)
+        federation = outbound.get(source.federation, route, accept="application/samlmetadata+xml, text/xml")
+        return _from_federation(federation, source)
+    document = read_document(answer, source)
     issuer, keys_url = document.get("issuer"), document.get("jwks_uri")
     if not isinstance(issuer, str) or not isinstance(keys_url, str):
-        raise _unusable()
+        raise unusable(source)
     if parse_url(keys_url, route.policy) != source.peer:
-        raise Misconfigured("The sign-in service publishes its keys on another host than the authorization URI's.")
+        raise Misconfigured(f"The sign-in service publishes its keys on another host than the {source.setting}'s.")
     access_token_issuer = document.get("access_token_issuer", issuer)
     methods = document.get("token_endpoint_auth_methods_supported")
     return Authority(
         issuer,
         str(access_token_issuer),
-        _keys(_document(outbound.get(keys_url, route))),
+        _keys(read_document(outbound.get(keys_url, route), source), source),
         authorization_endpoint=str(document.get("authorization_endpoint", "")),
         token_endpoint=str(document.get("token_endpoint", "")),
         token_authentication=tuple(map(str, methods)) if isinstance(methods, list) else (),
     )
 
 
-def _from_federation(answer: Answer) -> Authority:
+def _from_federation(answer: Answer, source: Source) -> Authority:
     try:
         entity, keys = read_metadata(answer.body if answer.status == 200 else b"")
     except ValueError as error:
-        raise _unusable() from error
-    return Authority("", entity, {name: SigningKey(key) for name, key in keys.items() if _is_strong(key)}, "x5t")
+        raise unusable(source) from error
+    return Authority("", entity, {name: SigningKey(key) for name, key in keys.items() if is_strong(key)}, "x5t")
 
 
-def _document(answer: Answer) -> dict[str, Any]:
+def read_document(answer: Answer, source: Source) -> dict[str, Any]:
+    """Return the JSON object that a source answers with. Raises Upstream for anything else."""
     try:
         if answer.status == 200:
             return strict_json(answer.body)
     except ValueError as error:
-        raise _unusable() from error
-    raise _unusable()
+        raise unusable(source) from error
+    raise unusable(source)
 
 
-def _unusable() -> Upstream:
+def unusable(source: Source) -> Upstream:
+    """Return the error for a source that publishes something else than keys."""
     return Upstream(
-        "The sign-in service's own description cannot be used. Check the authorization URI.", retryable=False
+        f"The sign-in service's own description cannot be used. Check the {source.setting}.", retryable=False
     )
 
 
-def _keys(document: Mapping[str, Any]) -> dict[str, SigningKey]:
+def _keys(document: Mapping[str, Any], source: Source) -> dict[str, SigningKey]:
     """Return the usable RSA signing keys by kid. A kid that stands twice names no key."""
     entries = document.get("keys")
     if not isinstance(entries, list) or len(entries) > MAX_KEYS:
-        raise _unusable()
+        raise unusable(source)
     usable = [entry for entry in entries if isinstance(entry, dict) and _is_for_signing(entry)]
     counts = Counter(entry["kid"] for entry in usable)
     found = {entry["kid"]: _key(entry) for entry in usable if counts[entry["kid"]] == 1}
@@ -192,10 +212,11 @@ def _key(entry: dict[str, Any]) -> SigningKey | None:
     except (PyJWTError, ValueError, TypeError, AttributeError):
         return None
     issuer = entry.get("issuer", "")
-    if not isinstance(public, RSAPublicKey) or not _is_strong(public) or not isinstance(issuer, str):
+    if not isinstance(public, RSAPublicKey) or not is_strong(public) or not isinstance(issuer, str):
         return None
     return SigningKey(public, issuer)
 
 
-def _is_strong(key: RSAPublicKey) -> bool:
+def is_strong(key: RSAPublicKey) -> bool:
+    """Whether a key has a length that is neither weak nor made to cost us time."""
     return MIN_KEY_BITS <= key.key_size <= MAX_KEY_BITS

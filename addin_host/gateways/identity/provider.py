@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from addin_host.domain.errors import Misconfigured, Reason, Refused
+from addin_host.domain.integration import Integration
 from addin_host.domain.ports import Person
 from addin_host.gateways.http import Route
 from addin_host.gateways.identity.authority import Authorities, Authority, Source
@@ -19,6 +20,14 @@ MAX_NAME = 255
 MAX_SUBJECT = 255
 
 _ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whom a token names, and when it ends, in Unix seconds."""
+
+    person: Person
+    expires: int
 
 
 class Provider(Protocol):
@@ -102,11 +111,21 @@ def address_from(names: Collection[str], *claims: Mapping[str, Any]) -> str:
     values = [part[name] for name in names for part in claims if part.get(name)]
     if not values:
         raise Misconfigured(f"The sign-in service sends no claim {' or '.join(names)}. Change the address claim.")
-    first = values[0]
-    address = first.lower() if isinstance(first, str) and first.isascii() and len(first) <= MAX_ADDRESS else ""
-    if not _ADDRESS.fullmatch(address):
+    address = as_address(values[0])
+    if not address:
         raise Refused(Reason.FORBIDDEN, "Sign-in did not succeed: your account has no usable e-mail address.")
     return address
+
+
+def as_address(value: object) -> str:
+    """Return a claim as an e-mail address in lower case, or "" when it is none."""
+    address = value.lower() if isinstance(value, str) and value.isascii() and len(value) <= MAX_ADDRESS else ""
+    return address if _ADDRESS.fullmatch(address) else ""
+
+
+def address_claim(integration: Integration) -> str:
+    """Return the claim that Entra's tokens name the address in."""
+    return "preferred_username" if integration["user_claim"] == "auto" else str(integration["user_claim"])
 
 
 def name_from(address: str, *claims: Mapping[str, Any]) -> str:

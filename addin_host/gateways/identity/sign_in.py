@@ -20,6 +20,7 @@ from addin_host.gateways.http import Outbound, Route, busy, route_for
 from addin_host.gateways.identity.adfs import Adfs
 from addin_host.gateways.identity.authority import Authorities
 from addin_host.gateways.identity.entra import Entra
+from addin_host.gateways.identity.pane_tokens import PaneTokens
 from addin_host.gateways.identity.provider import Provider, TokenReader
 from addin_host.gateways.identity.tokens import TokenFault
 
@@ -27,6 +28,7 @@ MAX_CODE = 8192
 NOT_PROVEN = (
     "Sign-in did not succeed: the sign-in service's answer could not be verified. Close this window and try again."
 )
+NOT_ACCEPTED = "Outlook's proof of who you are was not accepted. Sign in, or ask your administrator."
 NOT_GRANTED = "Sign-in did not succeed: the sign-in service did not grant it. Try again, or ask your administrator."
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636
@@ -59,6 +61,7 @@ class AuthlibIdentity:
     ) -> None:
         self._outbound, self._web_proxy, self._policy, self._now = outbound, web_proxy, policy, now
         self._authorities = Authorities(outbound, now)
+        self._pane_tokens = PaneTokens(outbound, self._authorities, now)
 
     def authorization_url(self, integration: Integration, pending: PendingSignIn) -> str:
         """Return the address to send the browser to. Raises Misconfigured. Makes no outbound call."""
@@ -98,8 +101,11 @@ class AuthlibIdentity:
 
     def person_of(self, integration: Integration, token: str) -> Person:
         """Return whom an identity token from Outlook names; see the port for the errors."""
-        del integration, token
-        raise Refused(Reason.UNAUTHENTICATED, NOT_PROVEN)
+        try:
+            return self._pane_tokens.person(integration, self._route(integration), token)
+        except TokenFault as fault:
+            log.warning("identity token refused: %s", fault, extra={"integration": integration.id})
+            raise Refused(Reason.UNAUTHENTICATED, NOT_ACCEPTED) from fault
 
     def _route(self, integration: Integration) -> Route:
         return route_for(integration, web_proxy=self._web_proxy(), policy=self._policy)

@@ -10,9 +10,10 @@ import base64
 import binascii
 import hmac
 import json
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.api_jws import PyJWS
@@ -20,6 +21,7 @@ from jwt.exceptions import PyJWTError
 
 ALGORITHM = "RS256"
 MAX_TOKEN = 32 * 1024
+MAX_DEPTH = 32
 LEEWAY_SECONDS = 120
 MIN_KEY_BITS = 2048
 MAX_KEY_BITS = 16384
@@ -42,14 +44,28 @@ class SigningKey:
 
 
 def strict_json(data: bytes | str) -> dict[str, Any]:
-    """Return a JSON object in which no name stands twice and every number is finite. Raises ValueError otherwise."""
+    """Return a JSON object in which no name stands twice, every number is finite and nothing is nested deeply.
+
+    Raises ValueError otherwise.
+    """
     try:
-        value = json.loads(data, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+        value = json.loads(data, object_pairs_hook=_without_twins, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004 - callers treat every unusable document alike
+    _check_depth(value)
     return value
+
+
+def _check_depth(value: dict[str, Any]) -> None:
+    level: list[Any] = [value]
+    for _depth in range(MAX_DEPTH):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [child for part in parts for child in part if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -59,8 +75,21 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return names
 
 
-def _no_constant(_name: str) -> None:
+def _no_constant(_name: str) -> NoReturn:
     raise ValueError("not a finite number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_constant(text)
+
+
+def unproven_claims(token: object) -> dict[str, Any]:
+    """Return the content of a token whose signature nobody has looked at. Raises TokenFault.
+
+    It tells of which kind the token says it is, and among what is configured, where its key is. It proves nothing.
+    """
+    return _decoded(_in_form(token).split(".")[1], "the content cannot be read")
 
 
 def verified_claims(
@@ -71,9 +100,19 @@ def verified_claims(
     `key_header` is the header that names the key (kid, or x5t where certificates are published); `types` are the
     values of `typ` that may stand there, in lower case.
     """
-    if not isinstance(token, str) or not token.isascii() or len(token) > MAX_TOKEN or token.count(".") != 2:
-        raise TokenFault("not a signed token")
-    header = _header(token)
+    text = _in_form(token)
+    key = find_key(str(checked_header(text, key_header=key_header, types=types)[key_header]))
+    if key is None:
+        raise TokenFault("unknown key")
+    try:
+        return strict_json(_JWS.decode(text, key.public, algorithms=[ALGORITHM])), key
+    except (PyJWTError, ValueError) as error:
+        raise TokenFault("the signature does not hold, or the content is not a JSON object") from error
+
+
+def checked_header(token: object, *, key_header: str, types: Collection[str]) -> Mapping[str, Any]:
+    """Return the header of a token that names a key, our algorithm and one of the types. Raises TokenFault."""
+    header = _decoded(_in_form(token).split(".", 1)[0], "the header cannot be read")
     if header.get("alg") != ALGORITHM or str(header.get("typ", "JWT")).lower() not in types:
         raise TokenFault("another algorithm or type")
     if REFUSED_HEADERS & header.keys():
@@ -81,21 +120,20 @@ def verified_claims(
     key_id = header.get(key_header)
     if not isinstance(key_id, str) or not 0 < len(key_id) <= 256:
         raise TokenFault("no key named")
-    key = find_key(key_id)
-    if key is None:
-        raise TokenFault("unknown key")
-    try:
-        return strict_json(_JWS.decode(token, key.public, algorithms=[ALGORITHM])), key
-    except (PyJWTError, ValueError) as error:
-        raise TokenFault("the signature does not hold, or the content is not a JSON object") from error
+    return header
 
 
-def _header(token: str) -> dict[str, Any]:
-    part = token.split(".", 1)[0]
+def _in_form(token: object) -> str:
+    if not isinstance(token, str) or not token.isascii() or len(token) > MAX_TOKEN or token.count(".") != 2:
+        raise TokenFault("not a signed token")
+    return token
+
+
+def _decoded(part: str, otherwise: str) -> dict[str, Any]:
     try:
         return strict_json(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error) as error:
-        raise TokenFault("the header cannot be read") from error
+        raise TokenFault(otherwise) from error
 
 
 def check_times(claims: Mapping[str, Any], now: float) -> None:
