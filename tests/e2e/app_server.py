@@ -1,7 +1,7 @@
 """The product with the wiring of the end-to-end tests: `python app_server.py COMMAND`, like `addin-host COMMAND`.
 
-Two things differ from production: integrations live at https://FQDN:PORT, and exactly the played sign-in host may be
-called on this machine. E2E_PORT is the port of both.
+Two things differ from production: integrations live at https://FQDN:PORT, and exactly the played sign-in host and the
+played Exchange may be called on this machine. E2E_PORT is the port of the first two, E2E_EXCHANGE_PORT of the third.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from addin_host.domain.deployment import Deployment
 from addin_host.gateways.http import Outbound
 from addin_host.gateways.identity import AuthlibIdentity
 
-LOGIN = "login.example.test"
+LOGIN, EXCHANGE = "login.example.test", "exchange.example.test"
 
 
 def resolve(host: str, *more: Any) -> Any:
-    """Like `socket.getaddrinfo`; the played host is on this machine."""
-    return socket.getaddrinfo("127.0.0.1" if host == LOGIN else host, *more)
+    """Like `socket.getaddrinfo`; the played hosts are on this machine."""
+    return socket.getaddrinfo("127.0.0.1" if host in (LOGIN, EXCHANGE) else host, *more)
 
 
 def composition() -> Composition:
     """Return what differs from production."""
     port = int(os.environ["E2E_PORT"])
-    policy = AddressPolicy(exceptions=frozenset({Peer("https", LOGIN, port)}))
+    exchange = Peer("https", EXCHANGE, int(os.environ["E2E_EXCHANGE_PORT"]))
+    policy = AddressPolicy(exceptions=frozenset({Peer("https", LOGIN, port), exchange}))
     identity = AuthlibIdentity(Outbound(resolve), web_proxy=lambda: "", policy=policy)
     return Composition(deployment=Deployment(origin=f"https://{{fqdn}}:{port}"), policy=policy, identity=identity)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from . import browser, certificate, edge, programs, providers
 from .admin_demo import Demo, running_demo
 from .application import Application
+from .exchange_metadata import Exchange
 from .outlook_host import OutlookHost
-from .processes import free_port
+from .processes import Server, free_port
 from .providers import Providers
 
 HERE = Path(__file__).parent
@@ -35,6 +37,8 @@ class World:
     port: int
     providers: Providers
     application: Application
+    exchange: Exchange
+    web: list[Server]  # the process that serves now
 
     def origin(self, name: str) -> str:
         """Return the origin of one of the played hosts."""
@@ -49,6 +53,19 @@ class World:
         """The pane of one of the product's integrations."""
         return f"{self.origin(edge.ADDIN)}/api/client/v2/msexchange_schedulers/{integration}/pane"
 
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """The product's process is gone while the block lasts; nginx stands in front and says so."""
+        self.web.pop().stop()
+        try:
+            yield
+        finally:
+            self.web.append(self.application.serve())
+
+    def commands(self, integration: int) -> str:
+        """The page that runs the ribbon's commands."""
+        return self.pane(integration).removesuffix("pane") + "commands"
+
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> certificate.Certificate:
@@ -58,10 +75,12 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> certificate.Certif
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory, certificates: certificate.Certificate) -> Iterator[World]:
     programs.node_packages()
+    programs.vendored()
     folder = tmp_path_factory.mktemp("world")
     port, login_port = free_port(), free_port()
     server, played = providers.start(folder, https_port=port, port=login_port)
-    application = Application(folder, port, certificates.authority.read_text())
+    organization = Exchange(certificates)
+    application = Application(folder, port, certificates.authority.read_text(), organization.metadata_url)
     application.install()
     plan = edge.Plan(
         folder=folder,
@@ -71,8 +90,10 @@ def world(tmp_path_factory: pytest.TempPathFactory, certificates: certificate.Ce
         upstream=f"unix:{application.socket}",
         login_port=login_port,
     )
-    with server, application.serve(), edge.start(plan):
-        yield World(folder, certificates, port, played, application)
+    with server, organization, edge.start(plan):
+        running = World(folder, certificates, port, played, application, organization, [application.serve()])
+        yield running
+        running.web.pop().stop()
 
 
 @pytest.fixture(scope="session")
@@ -114,3 +135,10 @@ def idp(world: World) -> Providers:
     """The sign-in providers, behaving well and with empty logs."""
     world.providers.reset()
     return world.providers
+
+
+@pytest.fixture
+def exchange(world: World) -> Exchange:
+    """The played Exchange, behaving well."""
+    world.exchange.reset()
+    return world.exchange

@@ -12,7 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 NODE_MODULES = HERE / "node_modules"
 OFFICE_JS = NODE_MODULES / "@microsoft" / "office-js" / "dist"
-MSAL = NODE_MODULES / "@azure" / "msal-browser" / "lib" / "msal-browser.min.js"
+MSAL = HERE.parents[1] / "static" / "vendor" / "msal-browser.min.js"
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 
 _LEAST_NODE = (20, 12)
@@ -54,3 +54,11 @@ def node_packages() -> Path:
             pytest.exit(f"npm ci failed in {HERE}:\n{done.stdout}{done.stderr}", returncode=1)
         mark.touch()
     return NODE_MODULES
+
+
+def vendored() -> None:
+    """See to it that the product's library for nested app authentication is where `make vendor` places it."""
+    command = ["make", "--silent", "vendor"]
+    done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False, timeout=280)
+    if done.returncode:
+        pytest.exit(f"make vendor failed:\n{done.stdout}{done.stderr}", returncode=1)

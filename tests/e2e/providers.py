@@ -20,7 +20,7 @@ ADMIN_CLIENT = "addin-host administration"
 ADMIN_SECRET = "an administration's secret of the tests"
 ADFS_CLIENT = "4189c2b4-92ca-416c-b7ea-bc3cfab3d0f0"
 ADFS_RESOURCE = "https://addin.example.test/resource"
-_INTEGRATIONS = range(1, 10)
+_INTEGRATIONS = range(1, 12)
 
 
 @dataclass(frozen=True, slots=True)

@@ -424,7 +424,6 @@ def test_the_lock_of_the_node_packages_names_no_registry() -> None:
     lock = (HERE / "package-lock.json").read_text()
     assert "://" not in lock
     assert json.loads((HERE / "package.json").read_text())["dependencies"] == {
-        "@azure/msal-browser": "5.30.0",
         "@mdn/mdn-http-observatory": "1.4.8",
         "@microsoft/office-js": "1.1.110",
         "axe-core": "4.14.1",

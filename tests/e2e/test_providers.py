@@ -11,10 +11,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import jwt
 import pytest
 import urllib3
+from cryptography import x509
 from playwright.sync_api import Page
 
 from . import edge
 from .conftest import World
+from .exchange_metadata import Exchange
 from .providers import ADFS_CLIENT, ADFS_RESOURCE, ENTRA_CLIENT, ENTRA_SECRET, TENANT, Providers
 
 VERIFIER = "v" * 64
@@ -231,3 +233,69 @@ def test_parts_can_be_out_of_order(client: Client, idp: Providers) -> None:
     idp.behave("entra", down={})
     assert client.get(discovery)[0] == 200
     assert idp.log("entra") == ["discovery"] * 3
+
+
+def test_entra_signs_access_tokens_for_an_add_in(client: Client, idp: Providers) -> None:
+    keys = f"{idp.entra}/discovery/v2.0/keys"
+    token = idp.access_token("alice", {"aud": "an-api", "azp": "an-add-in", "scp": "access"})
+    claims = client.claims(token, keys, audience="an-api", issuer=f"{idp.entra}/v2.0")
+    assert [claims[name] for name in ("tid", "oid", "azp", "scp", "preferred_username", "ver")] == [
+        TENANT,
+        "a11ce000-0000-4000-8000-000000000001",
+        "an-add-in",
+        "access",
+        "alice@example.test",
+        "2.0",
+    ]
+    with pytest.raises(jwt.ExpiredSignatureError):
+        client.claims(idp.access_token("alice", {"aud": "an-api"}, shift=-7200), keys, audience="an-api")
+    with pytest.raises(jwt.InvalidSignatureError):
+        client.claims(idp.access_token("alice", {"aud": "an-api"}, key="foreign"), keys, audience="an-api")
+
+
+def published(world: World) -> tuple[int, dict[str, Any]]:
+    """The document of Exchange's keys, as a server reads it that trusts the run's authority."""
+    with urllib3.HTTPSConnectionPool(
+        "127.0.0.1",
+        world.exchange.port,
+        ca_certs=str(world.certificate.authority),
+        server_hostname=edge.EXCHANGE,
+        assert_hostname=edge.EXCHANGE,
+        timeout=2.0,
+        retries=False,
+    ) as pool:
+        answer = pool.request("GET", urlsplit(world.exchange.metadata_url).path)
+        return answer.status, json.loads(answer.data)
+
+
+def test_exchange_publishes_the_key_that_it_signs_with(world: World, exchange: Exchange) -> None:
+    token = exchange.token("https://addin.example.test/pane", uid="alice")
+    for _ in range(2):
+        (key,) = published(world)[1]["keys"]
+        der = base64.b64decode(key["keyvalue"]["value"])
+        thumbprint = base64.urlsafe_b64encode(hashlib.sha1(der, usedforsecurity=False).digest()).decode().rstrip("=")
+        assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "RS256", "x5t": thumbprint}
+        claims = jwt.decode(
+            token,
+            x509.load_der_x509_certificate(der).public_key(),  # type: ignore[arg-type]
+            algorithms=["RS256"],
+            audience="https://addin.example.test/pane",
+        )
+        context = json.loads(claims["appctx"])
+        assert isinstance(claims["exp"], str)
+        assert (context["version"], context["amurl"]) == ("ExIdTok.V1", exchange.metadata_url)
+        exchange.roll_over()
+        token = exchange.token("https://addin.example.test/pane", uid="alice")
+
+
+def test_exchange_can_be_out_of_order(world: World, exchange: Exchange) -> None:
+    exchange.fault = 503
+    assert published(world)[0] == 503
+    exchange.fault = "reset"
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        published(world)
+    exchange.fault = "hang"
+    with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+        published(world)
+    exchange.reset()
+    assert published(world)[0] == 200
