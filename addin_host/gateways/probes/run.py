@@ -12,7 +12,7 @@ from addin_host.domain.integration import Integration
 from addin_host.domain.ports import Installation, Probing
 from addin_host.gateways.http import CertificateFault, Outbound
 from addin_host.gateways.pinned import Call
-from addin_host.gateways.probes import addin, sign_in
+from addin_host.gateways.probes import addin, sign_in, tokens
 from addin_host.gateways.probes.sight import Sight, sight_of
 
 _PROBES: Mapping[str, Callable[[Sight], Verdict]] = {
@@ -24,7 +24,7 @@ _PROBES: Mapping[str, Callable[[Sight], Verdict]] = {
     "authorization": sign_in.authorization,
     "token": sign_in.token,
     "discovery": sign_in.discovery,
-    "token_metadata": sign_in.token_metadata,
+    "token_metadata": tokens.token_metadata,
     "clock": sign_in.clock,
 }
 
@@ -68,7 +68,7 @@ class _Run:
 
     def _verdict(self, step: Step) -> Verdict:
         if step.check.name == "metadata":
-            return sign_in.metadata(self._sight, step.instance)
+            return tokens.metadata(self._sight, step.instance)
         return _PROBES[step.check.name](self._sight)
 
 

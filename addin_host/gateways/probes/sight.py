@@ -9,12 +9,10 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from addin_host.domain.addresses import AddressPolicy
-from addin_host.domain.checks import metadata_sources
 from addin_host.domain.integration import Integration
 from addin_host.domain.ports import Installation
 from addin_host.gateways.http import Answer, Outbound, Route, route_for
 
-METADATA_PATH = "/autodiscover/metadata/json/1"
 PAGE_BYTES = 1024 * 1024
 
 
@@ -68,14 +66,7 @@ def sight_of(
     installation: Installation,
     now: Callable[[], datetime],
 ) -> Sight:
-    """Return what a run's probes need. A proxy may also be asked for the own FQDN and the metadata hosts."""
+    """Return what a run's probes need. A proxy may also be asked for the own FQDN."""
     route = route_for(integration, web_proxy=web_proxy, policy=policy)
-    hosts = {urlsplit(metadata_url(entry)).hostname or "" for entry in metadata_sources(integration)}
-    hosts.add(urlsplit(integration.origin).hostname or "")
-    route = replace(route, hosts=route.hosts | {host.lower() for host in hosts if host})
+    route = replace(route, hosts=route.hosts | {(urlsplit(integration.origin).hostname or "").lower()})
     return Sight(integration, outbound, route, installation, now)
-
-
-def metadata_url(entry: str) -> str:
-    """Return the address of a metadata document: an entry is a full URL, or a domain (integration_fields.json)."""
-    return entry if "://" in entry else f"https://{entry}{METADATA_PATH}"

@@ -1,4 +1,4 @@
-"""The sign-in service and the issuers of tokens. No secret is sent to any of them."""
+"""The sign-in service, and the clock. No secret is sent to anybody."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from addin_host.gateways.identity.adfs import Adfs
 from addin_host.gateways.identity.authority import Source, fetch
 from addin_host.gateways.identity.entra import Entra
 from addin_host.gateways.identity.tokens import strict_json
-from addin_host.gateways.probes.sight import Sight, metadata_url
+from addin_host.gateways.probes.sight import Sight
 
 # A grant that no provider knows: it has to be refused, and no client or code needs to be named.
 _IMPOSSIBLE = {"grant_type": "addin-host-check"}
 _BUSY = frozenset({429, 502, 503, 504})
-_EXCHANGE_ONLINE = frozenset({"outlook.office365.com", "outlook.office.com"})
 
 
 def authorization(sight: Sight) -> Verdict:
@@ -58,15 +57,7 @@ def discovery(sight: Sight) -> Verdict:
     _note_time(sight, provider.source)
     authority = fetch(sight.outbound, provider.source, sight.route)
     provider.check_issuers(authority, None)
-    return _keys(len(authority.keys))
-
-
-def token_metadata(sight: Sight) -> Verdict:
-    """Read the metadata of the add-in's own tokens."""
-    url = str(sight.integration["addin_oidc_metadata_url"])
-    source = Source(parse_url(url, sight.route.policy), url)
-    _note_time(sight, source)
-    return _keys(len(fetch(sight.outbound, source, sight.route).keys))
+    return judged_keys(len(authority.keys))
 
 
 def _note_time(sight: Sight, source: Source) -> None:
@@ -74,7 +65,8 @@ def _note_time(sight: Sight, source: Source) -> None:
     sight.get(source.discovery)
 
 
-def _keys(number: int) -> Verdict:
+def judged_keys(number: int) -> Verdict:
+    """Return the verdict of a description in which everything else fits."""
     if number == 0:
         return fail(
             "The sign-in service publishes no signing key that can be used.",
@@ -83,37 +75,6 @@ def _keys(number: int) -> Verdict:
     return fine(
         f"The description fits the entries, and {number} signing {'key is' if number == 1 else 'keys are'} read."
     )
-
-
-def metadata(sight: Sight, entry: str) -> Verdict:
-    """Read one document with the keys of Exchange."""
-    url = metadata_url(entry)
-    host = parse_url(url, sight.route.policy).host
-    answer = sight.get(url)
-    if answer.status != 200:
-        return fail(f"{host} answers {answer.status} instead of the metadata document.", "Correct the entry.")
-    number = _exchange_keys(answer.body)
-    if number == 0:
-        return fail(
-            f"{host} answers with something else than the metadata document.",
-            "Open the address in a browser: it shows a JSON document with keys. Correct the entry.",
-        )
-    if host in _EXCHANGE_ONLINE:
-        return warn(
-            "The metadata document is there, but Exchange Online no longer issues such tokens.",
-            "Choose SSO or NAA tokens for mailboxes in Exchange Online.",
-        )
-    return fine(f"The metadata document holds {number} {'key' if number == 1 else 'keys'}.")
-
-
-def _exchange_keys(body: bytes) -> int:
-    """Return how many certificates the document holds (design/security.md section 2); 0 when it is another one."""
-    try:
-        keys = strict_json(body).get("keys")
-    except ValueError:
-        return 0
-    values = [key.get("keyvalue") for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
-    return sum(isinstance(value, dict) and bool(value.get("value")) for value in values)
 
 
 def clock(sight: Sight) -> Verdict:
