@@ -42,7 +42,7 @@ run: $(VENV)/.run ## install, migrate, seed a demo and serve it (PORT=8080)
 	@$(BIN)/addin-host demo --port $(PORT)
 
 # Those that drive a browser mostly wait, so the others run beside them; their report comes last.
-BROWSER := tests/e2e tests/web/test_pane_logic.py
+BROWSER := tests/e2e tests/web/test_pane_logic.py tests/web/test_pane_identity.py
 ALL_TESTS = mkdir -p build; \
 	$(BIN)/python -m pytest $(BROWSER) >build/e2e.log 2>&1 & browser=$$!; \
 	trap "kill $$browser" INT TERM; \

@@ -47,5 +47,5 @@ export function createNaa(settings) {
 
 /** Whether Outlook could go on if it may ask the person. @param {any} problem */
 export function wantsPerson(problem) {
-  return problem?.name === "InteractionRequiredAuthError";
+  return problem?.name === "InteractionRequiredAuthError" || problem?.errorCode === "no_account_found";
 }
