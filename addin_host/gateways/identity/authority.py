@@ -124,7 +124,7 @@ class Authorities:
         """Fetch, or fall back on what is kept. A failure is remembered shortly: a dead provider holds up one person."""
         if kept.failure is None or now - kept.failed_at >= FAILURE_PAUSE_SECONDS:
             try:
-                kept.authority, kept.fetched_at, kept.failure = fetch(self._outbound, source, route), now, None
+                kept.authority, kept.fetched_at, kept.failure = self._read(self._outbound, source, route), now, None
             except HostError as error:
                 kept.failed_at, kept.failure = now, error
                 log.warning("the sign-in service's keys were not refreshed: %s", error.message)
