@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from io import BytesIO
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from addin_host.domain.errors import Invalid, Problem, Reason, Refused
 from addin_host.domain.fields import BY_NAME
@@ -17,6 +17,8 @@ from addin_host.domain.fields import BY_NAME
 # design/outlook.md 1.4: ribbon 16 32 80, store 64 128, mobile 25 32 48 each at scale 1, 2 and 3.
 ICON_SIZES = (16, 25, 32, 48, 50, 64, 75, 80, 96, 128, 144)
 SIDE = 80
+_GREY = "#919191"  # what Outlook asks of icons on the online-meeting surface of phones
+_DISTINCT = 32  # shades closer than this make no picture: then the shape itself is the icon
 MAX_BYTES = 100 * 1024
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What the picture is made of. Nothing else of an upload is handed to the decoder: no texts, profiles or animations.
@@ -41,13 +43,49 @@ def accept_icon(png: bytes) -> bytes:
 @lru_cache(maxsize=128)
 def resized_icon(png: bytes, size: int) -> bytes:
     """Return an accepted icon at one of ICON_SIZES. Raises Refused for any other size."""
+    _require_size(size)
+    return png if size == SIDE else _as_png(_resized(_pixels(png), size))
+
+
+@lru_cache(maxsize=128)
+def grey_icon(png: bytes, size: int) -> bytes:
+    """Return an accepted icon for the online meetings of phones: one grey, dark parts solid and light ones clear.
+
+    Raises Refused for any other size than ICON_SIZES.
+    """
+    _require_size(size)
+    picture = _pixels(png)
+    shades, cover = picture.convert("L"), picture.getchannel("A")
+    lightest, darkest = _range_of_shades(shades, cover)
+    if lightest - darkest >= _DISTINCT:
+        solid = shades.point([_clamped(255 * (lightest - shade) // (lightest - darkest)) for shade in range(256)])
+        cover = ImageChops.multiply(cover, solid)
+    flat = Image.new("RGBA", (size, size), _GREY)
+    flat.putalpha(_resized(cover, size))
+    return _as_png(flat)
+
+
+def _require_size(size: int) -> None:
     if size not in ICON_SIZES:
         raise Refused(Reason.UNKNOWN, f"There is no icon of {size} pixels.")
-    if size == SIDE:
-        return png
+
+
+def _resized(picture: Image.Image, size: int) -> Image.Image:
     # Hamming leaves no halo round the edges when it shrinks; Lanczos keeps them sharpest when it enlarges.
     filtering = Image.Resampling.HAMMING if size < SIDE else Image.Resampling.LANCZOS
-    return _as_png(_pixels(png).resize((size, size), filtering))
+    return picture.resize((size, size), filtering)
+
+
+def _range_of_shades(shades: Image.Image, cover: Image.Image) -> tuple[int, int]:
+    """Return the lightest and the darkest shade of what can be seen."""
+    seen = [
+        shade for shade, count in enumerate(shades.histogram(cover.point(lambda part: 255 * (part > 127)))) if count
+    ]
+    return (seen[-1], seen[0]) if seen else (255, 255)
+
+
+def _clamped(value: int) -> int:
+    return min(max(value, 0), 255)
 
 
 def icon_hash(png: bytes) -> str:

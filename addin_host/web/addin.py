@@ -79,17 +79,39 @@ def manifest(reference: str) -> Response:
     return _cached(body, "application/xml", "no-cache")
 
 
+@blueprint.get("/launch.js")
+@page_kind("manifest")
+@admits(Auth.PUBLIC)
+def launch(reference: str) -> Response:
+    """Answer with the script of the check on Send. Its address stands in the manifest, so it never changes."""
+    host = services()
+    integration = host.catalogue.get(reference)
+    script = host.assets.folder / "addin" / "launch.js"
+    return _cached(host.catalogue.made(integration, "launch.js", script.read_bytes), "text/javascript", "no-cache")
+
+
 @blueprint.get("/icon/<int:size>.png")
 @page_kind("icon")
 @admits(Auth.PUBLIC)
 def icon(reference: str, size: int) -> Response:
     """Answer with the integration's icon in one of the sizes that Outlook uses."""
+    return _icon_answer(reference, size, "icon", icons.resized_icon)
+
+
+@blueprint.get("/icon/grey/<int:size>.png")
+@page_kind("icon")
+@admits(Auth.PUBLIC)
+def grey_icon(reference: str, size: int) -> Response:
+    """Answer with the icon in grey, for the online meetings of Outlook on phones."""
+    return _icon_answer(reference, size, "icon/grey", icons.grey_icon)
+
+
+def _icon_answer(reference: str, size: int, name: str, resized: Callable[[bytes, int], bytes]) -> Response:
     host = services()
     if size not in icons.ICON_SIZES:
         abort(404)
     integration = host.catalogue.get(reference)
-    make: Callable[[], bytes] = lambda: icons.resized_icon(_icon(integration), size)  # noqa: E731
-    body = host.catalogue.made(integration, f"icon/{size}", make)
+    body = host.catalogue.made(integration, f"{name}/{size}", lambda: resized(_icon(integration), size))
     fixed = request.args.get("v") == integration.icon_hash
     return _cached(body, "image/png", _A_YEAR if fixed else "public, max-age=3600")
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from addin_host.domain.errors import Invalid, Reason, Refused
-from addin_host.flows.icons import ICON_SIZES, MAX_BYTES, accept_icon, default_icon, icon_hash, resized_icon
+from addin_host.flows.icons import ICON_SIZES, MAX_BYTES, accept_icon, default_icon, grey_icon, icon_hash, resized_icon
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
@@ -254,6 +254,31 @@ def test_the_default_icon_is_a_white_camera_on_the_accent_and_stays_one_at_16_pi
     assert [is_close(at, accent) for at in ((1, 8), (14, 8), (8, 1), (4, 6), (7, 6))] == [True] * 5  # ground, two eyes
     assert [is_close(at, white) for at in ((3, 5), (5, 7), (8, 5), (12, 8))] == [True] * 4  # body, lens
     assert small.getpixel((0, 0))[3] < 200  # the corner is round
+
+
+@pytest.mark.parametrize("size", ICON_SIZES)
+def test_the_grey_icon_has_one_colour_and_clear_light_parts(size: int):
+    image = opened(grey_icon(default_icon(), size)).convert("RGBA")
+    seen = {pixel[:3] for pixel in image.get_flattened_data() if pixel[3]}
+    assert (image.size, seen) == ((size, size), {(0x91, 0x91, 0x91)})
+    side = size / 80
+    ground, body = image.getpixel((int(5 * side), int(40 * side))), image.getpixel((int(14 * side), int(26 * side)))
+    assert ground[3] > 200 > 60 > body[3]
+
+
+@pytest.mark.parametrize("colour", [b"\xff\xff\xff\xff", b"\x00\x00\x00\xff", b"\x10\x80\x40\xff"])
+def test_a_shape_of_one_colour_stays_a_shape_in_grey(colour: bytes):
+    rows = (b"\0" + colour * 40 + b"\0\0\0\0" * 40) * 80
+    image = opened(grey_icon(accept_icon(png(header(), chunk(b"IDAT", zlib.compress(rows)))), 80)).convert("RGBA")
+    assert image.getpixel((20, 40)) == (0x91, 0x91, 0x91, 255)
+    assert image.getpixel((60, 40))[3] == 0
+
+
+def test_an_empty_picture_and_another_size_do_no_harm():
+    empty = accept_icon(png(header(), chunk(b"IDAT", zlib.compress((b"\0" + bytes(320)) * 80))))
+    assert opened(grey_icon(empty, 25)).convert("RGBA").getextrema()[3] == (0, 0)
+    with pytest.raises(Refused):
+        grey_icon(empty, 26)
 
 
 def test_the_hash_is_short_and_changes_with_the_picture():

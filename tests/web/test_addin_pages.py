@@ -1,6 +1,7 @@
 """What Outlook fetches without a sign-in: pane, commands page, manifest, icons; fresh after every save."""
 
 import io
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -106,6 +107,23 @@ def test_icons_in_every_size(world):
         assert Image.open(io.BytesIO(answer.data)).size == (size, size)
         assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert get(world, "icon/33.png").status_code == 404
+
+
+def test_grey_icons_in_every_size(world):
+    for size in ICON_SIZES:
+        answer = get(world, f"icon/grey/{size}.png")
+        assert (answer.status_code, answer.mimetype) == (200, "image/png")
+        assert answer.data != get(world, f"icon/{size}.png").data
+    assert get(world, "icon/grey/33.png").status_code == 404
+
+
+def test_the_check_on_send_is_served_at_an_address_that_never_changes(world):
+    answer = get(world, "launch.js")
+    assert (answer.status_code, answer.mimetype) == (200, "text/javascript")
+    assert answer.data == Path(world.services.assets.folder / "addin" / "launch.js").read_bytes()
+    assert answer.headers["Cache-Control"] == "no-cache"
+    again = get(world, "launch.js", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
 
 
 def test_an_icon_is_kept_for_ever_only_under_its_own_address(world):
