@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import time
@@ -29,7 +28,6 @@ CA = Ca("Add-in CA")
 GOOD = CA.server_context("vmr.test", days=59)
 VERSION = "0123456789ab"
 TABLE = {"vmr.test": ("127.0.0.1",), "idp.test": ("127.0.0.1",), "mail.test": ("127.0.0.1",)}
-DOCUMENT = {"id": "x", "keys": [{"keyinfo": {"x5t": "a"}, "keyvalue": {"type": "x509Certificate", "value": "MII"}}]}
 LEAKS = re.compile(r"127\.0\.0\.1|Errno|Traceback|\[SSL|internal detail|urllib3|Exception")
 
 
@@ -218,43 +216,6 @@ def test_open_administration_is_a_warning_unless_it_is_meant():
         assert outcome("admin", integration(server.port), server.port)[0] is Outcome.OK
 
 
-# Exchange metadata ----------------------------------------------------------------------------------------------------
-
-
-def metadata(body: bytes, status: int = 200, host: str = "mail.test") -> tuple[Outcome, str]:
-    tls = CA.server_context(host)
-    with LocalServer(lambda _, connection: answer(connection, body, status=status), tls) as server:
-        url = f"https://{host}:{server.port}/autodiscover/metadata/json/1"
-        return outcome("metadata", integration(domains=[url]), server.port, instance=url)
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "expected"),
-    [
-        (json.dumps(DOCUMENT).encode(), 200, Outcome.OK),
-        (b"{}", 200, Outcome.FAILED),
-        (b'{"keys": "x"}', 200, Outcome.FAILED),
-        (b'{"keys": [{"keyvalue": "x"}, 7]}', 200, Outcome.FAILED),
-        (b"[" * 100_000, 200, Outcome.FAILED),
-        (b"<html>internal detail", 200, Outcome.FAILED),
-        (b"internal detail", 401, Outcome.FAILED),
-        (b"internal detail", 500, Outcome.FAILED),
-        (b"x" * 2_000_000, 200, Outcome.FAILED),
-    ],
-)
-def test_metadata(body, status, expected):
-    assert metadata(body, status)[0] is expected
-
-
-def test_a_domain_stands_for_its_autodiscover_address():
-    names = Names({"mail.test": ("10.0.0.7",)})
-    probes = OutboundProbes(Outbound(names), policy=AddressPolicy(), now=lambda: datetime.now(UTC))
-    run = probes.open(integration(domains=["mail.test"]), web_proxy="", installation=Installation(VERSION, proof))
-    verdict = run.probe(Step(BY_CHECK["metadata"], "mail.test"))
-    assert (verdict.outcome, names.asked) == (Outcome.FAILED, ["mail.test"])
-    assert "Internal Exchange" in verdict.message
-
-
 # Sign-in --------------------------------------------------------------------------------------------------------------
 
 
@@ -328,15 +289,6 @@ def test_a_provider_whose_certificate_is_not_trusted():
         for name in ("authorization", "token", "discovery"):
             found, message = outcome(name, subject, provider.port)
             assert (found, "not trusted" in message) == (Outcome.FAILED, True), name
-
-
-def test_the_metadata_of_the_tokens():
-    with ProviderPeer("AZURE") as provider:
-        address = f"{provider.origin}{provider.base}/v2.0/.well-known/openid-configuration"
-        subject = integration(**provider.fields, addin_oidc_metadata_url=address)
-        assert outcome("token_metadata", subject, provider.port)[0] is Outcome.OK
-        provider.down = {"/keys": 500}
-        assert outcome("token_metadata", subject, provider.port)[0] is Outcome.FAILED
 
 
 # Clock ----------------------------------------------------------------------------------------------------------------

@@ -68,5 +68,5 @@ def sight_of(
 ) -> Sight:
     """Return what a run's probes need. A proxy may also be asked for the own FQDN."""
     route = route_for(integration, web_proxy=web_proxy, policy=policy)
-    route = replace(route, hosts=route.hosts | {(urlsplit(integration.origin).hostname or "").lower()})
-    return Sight(integration, outbound, route, installation, now)
+    own = frozenset({(urlsplit(integration.origin).hostname or "").lower()})
+    return Sight(integration, outbound, replace(route, hosts=route.hosts | own), installation, now)
