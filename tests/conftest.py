@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -17,7 +18,17 @@ from addin_host.store import migrate
 from addin_host.store.db import Database
 from addin_host.store.models import Model
 from addin_host.store.secrets import SecretBox
+from tests import quick_apps
 from tests.e2e.programs import program
+
+quick_apps.install()
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: going through all of it again and again costs much time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def _postgres_programs() -> Path:
