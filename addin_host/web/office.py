@@ -9,9 +9,7 @@ from markupsafe import Markup
 from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds, has_dialog
 from addin_host.domain.integration import Integration
 from addin_host.domain.text import html_to_text, inline_html, sanitise_html
-from addin_host.web.services import services
-
-MSAL = "vendor/msal-browser.min.js"  # placed by the installation (docs/sign-in.md), not part of the repository
+from addin_host.web.services import MSAL, services
 
 
 def office_context(integration: Integration) -> dict[str, Any]:

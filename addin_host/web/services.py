@@ -31,7 +31,7 @@ from addin_host.store.secrets import SecretBox
 from addin_host.web.assets import Assets
 
 KEY = "addin_host"
-NESTED_LIBRARY = "vendor/msal-browser.min.js"  # placed by the installation (docs/sign-in.md)
+MSAL = "vendor/msal-browser.min.js"  # placed by the installation (docs/sign-in.md), not part of the repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Services:
         )
 
     def _installation(self) -> Installation:
-        proof, has_library = installation.prover(self.box), self.assets.has(NESTED_LIBRARY)
+        proof, has_library = installation.prover(self.box), self.assets.has(MSAL)
         return Installation(self.assets.version, proof, has_nested_library=has_library)
 
 

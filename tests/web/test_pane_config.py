@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from addin_host.web.assets import Assets
-from addin_host.web.office import MSAL
+from addin_host.web.services import MSAL
 from tests.web.conftest import save
 from tests.web.test_addin_pages import directives, get
 
