@@ -1,4 +1,4 @@
-"""The demo's world, as data: two integrations, its people and their VMRs."""
+"""The demo's world, as data: three integrations, its people and their VMRs."""
 
 from __future__ import annotations
 
@@ -80,15 +80,31 @@ _SHARED: Mapping[str, Any] = {
     "enable_personal_vmrs": True,
     "addin_server_domain": "vmr.example.com",
 }
+_SINGLE_USE: Mapping[str, Any] = {
+    "enable_dynamic_vmrs": True,
+    "room_mailbox_name": "Video meeting",
+    "room_mailbox_email_address": "video.meeting@example.com",
+    "url": "https://mail.example.com/EWS/Exchange.asmx",
+    "username": "demo\\video.meeting",
+    "password": "a demo has no secrets",
+    "scheduled_alias_prefix": "88",
+    "scheduled_alias_domain": "vmr.example.com",
+}
 INTEGRATIONS: tuple[Mapping[str, Any], ...] = (
     {
         **_SHARED,
+        **_SINGLE_USE,
         "uuid": "6a9f1c52-3f5e-4a53-9a43-2f9be1d0a001",
         "name": "Demo with Azure",
         "auth_provider": "AZURE",
         "personal_vmr_oauth_auth_endpoint": f"https://login.microsoftonline.com/{_TENANT}/oauth2/v2.0/authorize",
         "personal_vmr_oauth_token_endpoint": f"https://login.microsoftonline.com/{_TENANT}/oauth2/v2.0/token",
         "personal_vmr_oauth_client_secret": "a demo has no secrets",
+        "addin_authentication_method": "NAA_TOKEN",
+        "addin_application_id": "22222222-3333-4444-8555-666666666666",
+        "addin_naa_web_api_application_id": "33333333-4444-4555-8666-777777777777",
+        "addin_authority_url": f"https://login.microsoftonline.com/{_TENANT}",
+        "addin_oidc_metadata_url": f"https://login.microsoftonline.com/{_TENANT}/v2.0/.well-known/openid-configuration",
     },
     {
         **_SHARED,
@@ -100,4 +116,17 @@ INTEGRATIONS: tuple[Mapping[str, Any], ...] = (
         "personal_vmr_oauth_token_endpoint": "https://adfs.example.com/adfs/oauth2/token",
         "personal_vmr_adfs_relying_party_trust_identifier": "https://vmr.example.com/addin",
     },
+    {
+        **_SHARED,
+        **_SINGLE_USE,
+        "uuid": "6a9f1c52-3f5e-4a53-9a43-2f9be1d0a003",
+        "name": "Demo with Exchange",
+        "enable_personal_vmrs": False,
+        "room_mailbox_email_address": "video.exchange@example.com",
+        "scheduled_alias_prefix": "89",
+        "addin_authentication_method": "EXCHANGE_USER_ID_TOKEN",
+        "domains": ["mail.example.com"],
+    },
 )
+# What a demo that was made before lacks; the others may have been edited there, and stay as they are.
+ADDED_WITH_SINGLE_USE = INTEGRATIONS[2:]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from addin_host.domain.access import BY_ITSELF, Role
-from addin_host.domain.demo import IN_DIRECTORY, INTEGRATIONS, PEOPLE, VMRS, DemoVmr
+from addin_host.domain.demo import ADDED_WITH_SINGLE_USE, IN_DIRECTORY, INTEGRATIONS, PEOPLE, VMRS, DemoVmr
 from addin_host.domain.errors import Misconfigured
 from addin_host.domain.ports import TemplateCandidate
 from addin_host.domain.text import TemplateProblem
@@ -26,6 +27,7 @@ ADDRESSES = (
     ("health          ", "/readyz"),
 )
 MARK = "demo"
+SINGLE_USE_MARK = "demo with single-use VMRs"
 ADMINISTRATOR, PASSWORD = "admin", "look around here"
 
 
@@ -64,13 +66,18 @@ def refuse_demo(session: Session) -> None:
 
 
 def seed(session: Session, *, box: SecretBox, now: datetime) -> None:
-    """Mark a database as the demo's, and fill it; what people have made in a marked one stays as it is."""
-    if is_demo(session):
-        return
-    session.add(MarkRow(name=MARK, value=now.isoformat()))
-    session.add(_administrator(now))
-    if session.scalar(select(IntegrationRow.id)) is None:
-        _fill(session, box, now)
+    """Mark a database as the demo's, and fill it; what people have made in a marked one stays as it is.
+
+    One that was made before single-use VMRs gets the integration that shows them, once.
+    """
+    if not is_demo(session):
+        session.add(MarkRow(name=MARK, value=now.isoformat()))
+        session.add(_administrator(now))
+        if session.scalar(select(IntegrationRow.id)) is None:
+            _fill(session, box, now)
+    if session.get(MarkRow, SINGLE_USE_MARK) is None:
+        session.add(MarkRow(name=SINGLE_USE_MARK, value=now.isoformat()))
+        _add(session, ADDED_WITH_SINGLE_USE, box, now)
 
 
 def _administrator(now: datetime) -> AccountRow:
@@ -84,14 +91,21 @@ def _administrator(now: datetime) -> AccountRow:
 
 
 def _fill(session: Session, box: SecretBox, now: datetime) -> None:
-    for record in INTEGRATIONS:
-        draft = integrations.prepare(record, before=None, trial=_no_trial)
-        integrations.save(session, draft, expected_version=None, caller=BY_ITSELF, box=box, now=now)
+    _add(session, INTEGRATIONS, box, now)
     session.add_all(
         EndUserRow(uuid=str(uuid.uuid4()), primary_email_address=one.email, display_name=one.name, created_at=now)
         for one in IN_DIRECTORY
     )
     session.add_all(_row(vmr, box, now) for vmr in VMRS)
+
+
+def _add(session: Session, records: Sequence[Mapping[str, Any]], box: SecretBox, now: datetime) -> None:
+    """Add integrations, but none whose identity or name there is already."""
+    for record in records:
+        is_there = or_(IntegrationRow.uuid == record["uuid"], IntegrationRow.name == record["name"])
+        if session.scalar(select(IntegrationRow.id).where(is_there)) is None:
+            draft = integrations.prepare(record, before=None, trial=_no_trial)
+            integrations.save(session, draft, expected_version=None, caller=BY_ITSELF, box=box, now=now)
 
 
 def _no_trial(candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
