@@ -22,6 +22,7 @@ from addin_host.store.models import (
     PendingSignInRow,
     PreviewDraftRow,
     RequestCountRow,
+    SeenTokenRow,
     SetupLinkRow,
     SignInResultRow,
     UsageRow,
@@ -37,6 +38,7 @@ EXPIRING: Sequence[Any] = (
     SetupLinkRow,
     PreviewDraftRow,
     IdempotencyRow,
+    SeenTokenRow,
 )
 _A_DAY = timedelta(days=1)
 

@@ -29,13 +29,13 @@ def identify(session: Session, person: Person, *, allow_new_users: bool, now: da
 
 
 def _identify(session: Session, person: Person, allow_new_users: bool, now: datetime) -> EndUserRow:
-    if user := _by_subject(session, person):
+    if user := by_subject(session, person):
         return user
     user = by_address(session, person.email)
     if user is None:
         user = _new_user(session, person, allow_new_users, now)
     elif _is_bound(session, user, person.path):
-        if same := _by_subject(session, person):  # linked since we looked, by another sign-in of the same person
+        if same := by_subject(session, person):  # linked since we looked, by another sign-in of the same person
             return same
         raise Refused(
             Reason.FORBIDDEN,
@@ -51,7 +51,8 @@ def _identify(session: Session, person: Person, allow_new_users: bool, now: date
     return user
 
 
-def _by_subject(session: Session, person: Person) -> EndUserRow | None:
+def by_subject(session: Session, person: Person) -> EndUserRow | None:
+    """Return the user whom this person is bound to."""
     return session.scalar(
         select(EndUserRow)
         .join(UserSubjectRow, UserSubjectRow.user_id == EndUserRow.id)

@@ -11,9 +11,13 @@ from sqlalchemy.orm import Session
 from addin_host.store.models import Model
 
 
-def insert_missing(session: Session, table: type[Model], row: Mapping[str, Any]) -> None:
-    """Insert a row unless one with its keys is there; waits for another process that is inserting it right now."""
-    session.execute(_insert(session, table).values(**row).on_conflict_do_nothing())
+def insert_missing(session: Session, table: type[Model], row: Mapping[str, Any]) -> bool:
+    """Insert a row unless one with its keys is there; waits for another process that is inserting it right now.
+
+    Returns whether the row is new.
+    """
+    done = session.execute(_insert(session, table).values(**row).on_conflict_do_nothing())
+    return int(getattr(done, "rowcount", 0)) > 0
 
 
 def upsert(

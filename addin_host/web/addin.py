@@ -1,33 +1,29 @@
-"""What Outlook asks for, per integration: pane, commands page, icon, manifest, session and the personal VMRs.
+"""What Outlook asks for, per integration: pane, commands page, icon, manifest and the personal VMRs.
 
 And what it tells: that a VMR was put on an appointment.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
 
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.integration import Integration
-from addin_host.flows import bearer, icons, signin, usage
+from addin_host.flows import icons, usage
 from addin_host.flows.manifest import render_manifest
-from addin_host.flows.signin import SignedIn
 from addin_host.web.admission import Auth, admits
-from addin_host.web.guard import require_bearer, require_on
+from addin_host.web.guard import require_bearer, require_enabled, require_on
 from addin_host.web.headers import page_kind, pane_policy
 from addin_host.web.office import office_context
+from addin_host.web.pane_json import json_answer, json_object, text_in
 from addin_host.web.services import services
 
 PREFIX = "/api/client/v2/msexchange_schedulers/<reference>"
 blueprint = Blueprint("addin", __name__, url_prefix=PREFIX)
 
-_VERIFIER = re.compile(r"[A-Za-z0-9_-]{43,128}")
 _INSERTED = frozenset({"personal", "single-use"})
 _counted = usage.Lately(seconds=2)
 _A_YEAR = "public, max-age=31536000, immutable"
@@ -129,52 +125,6 @@ def _cached(body: bytes, content_type: str, cache: str) -> Response:
     return Response(body, mimetype=content_type, headers=headers)
 
 
-@blueprint.post("/session")
-@page_kind("api")
-@admits(Auth.STATE)
-def session(reference: str) -> Response:
-    """Exchange a one-time code and verifier, a verifier alone (polling) or an old bearer for a bearer."""
-    host = services()
-    integration = host.catalogue.get(reference)
-    require_on(integration)
-    asked = _json_object()
-    if asked.get("renew") is True:
-        held = require_bearer(integration)
-        with host.database.read() as db:
-            return _bearer_answer(
-                integration, signin.renew(db, integration_id=integration.id, bearer=held, now=host.now())
-            )
-    verifier, code = _text(asked, "verifier"), asked.get("code")
-    if not _VERIFIER.fullmatch(verifier) or not (code is None or isinstance(code, str)):
-        raise Refused(Reason.INVALID, "The verifier or the code is not in the right form.")
-    with host.database.write() as db:
-        found = signin.redeem(db, integration_id=integration.id, verifier=verifier, code=code, now=host.now())
-    return _bearer_answer(integration, found) if found else _json({"status": "pending"}, 202)
-
-
-def _json_object() -> dict[str, Any]:
-    asked = request.get_json(silent=True)
-    if not isinstance(asked, dict):
-        raise Refused(Reason.INVALID, "Send a JSON object.")
-    return asked
-
-
-def _text(asked: dict[str, Any], name: str) -> str:
-    value = asked.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _bearer_answer(integration: Integration, found: SignedIn) -> Response:
-    host = services()
-    token = bearer.issue(found.bearer, integration_id=integration.id, keys=host.bearer_keys, now=host.now())
-    user = {"name": found.name, "email": found.email}
-    return _json({"bearer": token, "expires_in": int(bearer.LIFETIME.total_seconds()), "user": user})
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False), status, content_type="application/json; charset=utf-8")
-
-
 @blueprint.get("/personal_vmrs")
 @page_kind("api")
 @admits(Auth.BEARER)
@@ -186,7 +136,7 @@ def personal_vmrs(reference: str) -> Response:
     held = require_bearer(integration)
     if held.user_id is None:
         raise Refused(Reason.UNAUTHENTICATED, "Sign in to see your VMRs.")
-    return _json(host.vmrs.list(integration, held.user_id))
+    return json_answer(host.vmrs.list(integration, held.user_id))
 
 
 @blueprint.post("/insertions")
@@ -196,9 +146,9 @@ def inserted(reference: str) -> Response:
     """Count that the signed-in person put a VMR on an appointment. Nobody waits for the answer."""
     host = services()
     integration = host.catalogue.get(reference)
-    require_on(integration)
+    require_enabled(integration)
     held = require_bearer(integration)
-    if _text(_json_object(), "kind") not in _INSERTED:
+    if text_in(json_object(), "kind") not in _INSERTED:
         raise Refused(Reason.INVALID, "Name the kind of VMR that was inserted.")
     if not _counted.again((integration.uuid, held.visit), host.now()):
         with host.database.write() as db:

@@ -9,11 +9,14 @@ from flask import Flask, abort, request
 
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Reason, Refused
+from addin_host.domain.identity_kinds import has_dialog
 from addin_host.domain.integration import Integration
+from addin_host.domain.ports import Person
 from addin_host.domain.redaction import new_correlation_id
-from addin_host.flows import bearer, platform
+from addin_host.flows import bearer, platform, usage
 from addin_host.flows.bearer import Bearer
 from addin_host.store.db import Database
+from addin_host.web.access import neighbourhood, network
 from addin_host.web.numbers import RowNumber
 from addin_host.web.services import Services, services
 
@@ -74,12 +77,41 @@ def require_bearer(integration: Integration) -> Bearer:
     return bearer.verify(token.strip(), integration_id=integration.id, keys=host.bearer_keys, now=host.now())
 
 
-def require_on(integration: Integration) -> None:
-    """Raise Refused when the integration, or its personal VMRs, are switched off."""
+def require_person(integration: Integration, token: str) -> Person:
+    """Return whom an identity token from Outlook names, whatever may be asked for with it.
+
+    Raises Refused (UNAUTHENTICATED; RATE_LIMITED for a network that sent many bad ones), Upstream or Misconfigured.
+    """
+    host, sender = services(), (integration.uuid, neighbourhood(network()))
+    host.tokens.require_few(sender, now=host.now())
+    try:
+        return host.identity.person_of(integration, token)
+    except Refused:
+        host.tokens.add(sender, now=host.now())
+        if not host.tokens.refusals.again(sender, host.now()):
+            with host.database.write() as db:
+                usage.count(db, integration.id, usage.Happening.REFUSAL, host.now())
+        raise
+
+
+def require_enabled(integration: Integration) -> None:
+    """Raise Refused when the integration is switched off."""
     if not integration["enabled"]:
         raise Refused(Reason.SWITCHED_OFF, "This service is switched off at the moment. Ask your administrator.")
+
+
+def require_on(integration: Integration) -> None:
+    """Raise Refused when the integration, or its personal VMRs, are switched off."""
+    require_enabled(integration)
     if not integration["enable_personal_vmrs"]:
         raise Refused(Reason.SWITCHED_OFF, "Personal VMRs are not switched on here. Ask your administrator.")
+
+
+def require_dialog(integration: Integration) -> None:
+    """Raise Refused when the integration is switched off, or nobody can sign in through its dialog."""
+    require_enabled(integration)
+    if not has_dialog(integration):
+        raise Refused(Reason.SWITCHED_OFF, "Signing in is not switched on here. Ask your administrator.")
 
 
 def refuse_head() -> None:

@@ -26,6 +26,7 @@ from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.checks import Inspection
 from addin_host.flows.personal_vmrs import RenderedVmrs
 from addin_host.flows.tag_keys import TagKeys
+from addin_host.flows.token_watch import TokenWatch
 from addin_host.store.db import Database
 from addin_host.store.secrets import SecretBox
 from addin_host.web.assets import Assets
@@ -59,6 +60,7 @@ class Services:
     outside: Outside
     now: Callable[[], datetime]
     checking: Background = field(default_factory=lambda: Background(2))
+    tokens: TokenWatch = field(default_factory=TokenWatch)
 
     @property
     def inspection(self) -> Inspection:

@@ -17,7 +17,7 @@ from addin_host.flows import identify, integrations, platform, signin, usage
 from addin_host.flows.pkce import is_challenge, new_secret
 from addin_host.flows.signin import Pane, Returned
 from addin_host.web.admission import Auth, admits
-from addin_host.web.guard import refuse_head, require_on
+from addin_host.web.guard import refuse_head, require_dialog
 from addin_host.web.headers import dialog_policy, page_kind
 from addin_host.web.office import office_context
 from addin_host.web.services import services
@@ -36,7 +36,7 @@ def start(reference: str) -> AnyResponse:
     """Begin a sign-in for a pane, or finish it at once for a person who signed in before."""
     refuse_head()
     integration = services().catalogue.get(reference)
-    require_on(integration)
+    require_dialog(integration)
     pane = Pane(request.args.get("hash", ""), request.args.get("nonce", ""))
     if not is_challenge(pane.hash) or not _NONCE.fullmatch(pane.nonce):
         raise Refused(Reason.INVALID, "Open this page with the sign-in button of the add-in.")
@@ -89,7 +89,7 @@ def callback(reference: str) -> Response:
     refuse_head()
     host = services()
     integration = host.catalogue.get(reference)
-    require_on(integration)
+    require_dialog(integration)
     with host.database.write() as db:
         returned = signin.take_back(
             db,
