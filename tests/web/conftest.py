@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 from addin_host.app import Composition, create_app
 from addin_host.domain.access import BY_ITSELF
 from addin_host.domain.demo import VMRS
-from addin_host.domain.errors import HostError
+from addin_host.domain.errors import HostError, Reason, Refused
 from addin_host.domain.integration import Integration
 from addin_host.domain.ports import PendingSignIn, Person
 from addin_host.flows import demo, integrations
@@ -46,6 +46,8 @@ class Provider:
     def __init__(self) -> None:
         self.answer: Person | HostError = ALICE
         self.redeemed: list[PendingSignIn] = []
+        self.tokens: dict[str, Person | HostError] = {}
+        self.shown: list[tuple[int, str]] = []
 
     def authorization_url(self, integration: Integration, pending: PendingSignIn) -> str:
         return f"https://login.example.com/authorize?state={pending.state}"
@@ -55,6 +57,13 @@ class Provider:
         if isinstance(self.answer, HostError):
             raise self.answer
         return self.answer
+
+    def person_of(self, integration: Integration, token: str) -> Person:
+        self.shown.append((integration.id, token))
+        found = self.tokens.get(token) or Refused(Reason.UNAUTHENTICATED, "No.")
+        if isinstance(found, HostError):
+            raise found
+        return found
 
 
 @dataclass
