@@ -70,7 +70,7 @@ def too_long_labels(integration: Integration) -> list[CutLabel]:
     """Return the labels that the manifest cuts, for a warning to the administrator."""
     printed = [(field, clean(str(integration[field.name] or "")), field.manifest_max or 0) for field in LABELS]
     if is_on(integration, "enable_add_command") or is_on(integration, "enable_mobile"):
-        printed.append((BY_NAME["addin_pane_button_title"], _command_label(integration), MAX_SHORT))
+        printed.append((BY_NAME["addin_pane_button_title"], command_label(integration), MAX_SHORT))
     return [
         CutLabel(field.name, field.label, cut_at_word(text, limit), limit)
         for field, text, limit in printed
@@ -78,7 +78,7 @@ def too_long_labels(integration: Integration) -> list[CutLabel]:
     ]
 
 
-def _command_label(integration: Integration) -> str:
+def command_label(integration: Integration) -> str:
     """Return what the pane's button for single-use VMRs says, as plain text; without any, what the ribbon's says."""
     plain = clean(html_to_text(inline_html(str(integration["addin_pane_button_title"] or ""))))
     return plain or clean(str(integration["addin_button_label"] or ""))
@@ -136,7 +136,7 @@ def _commands(integration: Integration) -> dict[str, object]:
         "has_add_command": is_on(integration, "enable_add_command"),
         "has_mobile": is_on(integration, "enable_mobile"),
         "has_on_send_check": is_on(integration, "enable_on_send_check"),
-        "add_label": cut_at_word(_command_label(integration), MAX_SHORT),
+        "add_label": cut_at_word(command_label(integration), MAX_SHORT),
         "commands_url": f"{integration.base_url}/commands",
         "launch_url": f"{integration.base_url}/launch.js",
         "mobile_icons": MOBILE_ICONS,
