@@ -9,6 +9,8 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 
 from addin_host.domain.demo import PEOPLE
+from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds
+from addin_host.domain.integration import Integration
 from addin_host.flows import integrations
 from addin_host.gateways.memory import DemoIdentity
 from addin_host.web.admission import Auth, admits
@@ -61,7 +63,13 @@ def _outlook() -> str:
         integrations=choices,
         pane_url=f"{integration.base_url}/pane",
         people=PEOPLE,
+        account=_account(integration),
     )
+
+
+def _account(integration: Integration) -> str:
+    """Return the kind of mailbox that is played: one whose Outlook gives what the integration prefers."""
+    return "enterprise" if accepted_kinds(integration)[0] is IdentityKind.EXCHANGE else "office365"
 
 
 @page_kind("preview")

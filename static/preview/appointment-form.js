@@ -1,10 +1,13 @@
 /** The fields of the simulated appointment, read and written as Outlook would for an add-in. */
 
+import { peopleField } from "./people-field.js";
+
 /** @param {Document} page */
 export function appointmentForm(page) {
   const field = (id) => page.getElementById(id);
   const rich = field("body-html");
   const plain = field("body-text");
+  const people = { required: peopleField(field("required")), optional: peopleField(field("optional")) };
   const isPlain = () => rich.hidden;
 
   /** Nodes for HTML text: parsed where nothing runs; styles are set by script, since the page allows none in markup. */
@@ -47,6 +50,8 @@ export function appointmentForm(page) {
       if (isPlain()) plain.value = text + plain.value;
       else rich.prepend(...(coercion === "html" ? nodesOf(text) : paragraphs(text)));
     },
+    people,
+    time: (id) => new Date(field(id).value),
     location: () => field("location").value,
     setLocation: (text) => void (field("location").value = text),
     notify(message) {
@@ -59,6 +64,7 @@ export function appointmentForm(page) {
       field("notification").hidden = true;
       plain.value = "";
       rich.replaceChildren();
+      Object.values(people).forEach((line) => line.set([]));
     },
   };
 }

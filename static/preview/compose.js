@@ -1,6 +1,7 @@
 /** The simulated compose window: keeps the form, answers what the stand-in for office.js asks on behalf of the pane. */
 
 import { appointmentForm } from "./appointment-form.js";
+import { playedIdentity } from "./identity.js";
 
 const KIND = "addin-host-preview";
 const THEMES = {
@@ -15,28 +16,54 @@ export function composeWindow(page) {
   const frame = page.getElementById("pane-frame");
   const opener = page.getElementById("open-pane");
   const form = appointmentForm(page);
+  const identity = playedIdentity(root.dataset.account, () => person);
+  let person = { name: "Alice Example", email: "alice@example.com" };
   let properties = {};
 
   const answers = {
-    hello: () => ({ theme: THEMES[root.dataset.theme] }),
+    hello: () => ({ theme: THEMES[root.dataset.theme], profile: identity.profile(), sets: identity.sets }),
+    ...identity.answers,
     "body.type": () => form.bodyType(),
     "body.get": (coercion) => form.body(coercion),
     "body.set": (text, { coercionType }) => form.setBody(text, coercionType),
     "body.prepend": (text, { coercionType }) => form.prepend(text, coercionType),
     "location.get": () => form.location(),
     "location.set": (text) => form.setLocation(text),
+    ...attendees("required"),
+    ...attendees("optional"),
+    "organizer.get": () => ({ displayName: person.name, emailAddress: person.email }),
+    "start.get": () => form.time("start"),
+    "end.get": () => form.time("end"),
+    "recurrence.get": () => null,
+    "item.save": () => "simulated-item",
     "properties.load": () => ({ ...properties }),
     "properties.save": (values) => void (properties = values),
     "notification.add": (key, { message }) => form.notify(message),
   };
 
+  function attendees(line) {
+    const people = form.people[line];
+    return {
+      [`${line}.get`]: people.get,
+      [`${line}.set`]: (given) => people.set(given),
+      [`${line}.add`]: (given) => people.add(given),
+    };
+  }
+
   window.addEventListener("message", (event) => {
     if (event.origin !== location.origin || event.source !== frame.contentWindow || event.data?.kind !== KIND) return;
     const { id, call, args } = event.data;
-    const answer = Object.hasOwn(answers, call)
-      ? { value: answers[call](...args) } : { error: { code: 9020, message: `${call} is not played here` } };
-    tell({ id, ...answer });
+    tell({ id, ...answerTo(call, args) });
   });
+
+  function answerTo(call, args) {
+    if (!Object.hasOwn(answers, call)) return { error: { code: 9020, message: `${call} is not played here` } };
+    try {
+      return { value: answers[call](...args) };
+    } catch (problem) {
+      return { error: { code: problem.code ?? 9020, message: problem.message } };
+    }
+  }
 
   function tell(message) {
     frame.contentWindow.postMessage({ kind: KIND, ...message }, location.origin);
@@ -67,7 +94,13 @@ export function composeWindow(page) {
     close();
   }
 
+  /** Let somebody else sit at this Outlook, before an appointment of their own. @param {import("./identity.js").Person} who */
+  function setPerson(who) {
+    person = who;
+    renew();
+  }
+
   opener.addEventListener("click", () => (pane.hidden ? open() : close()));
   page.getElementById("close-pane").addEventListener("click", close);
-  return { open, close, setTheme, renew, setPlainText: form.setPlainText };
+  return { open, close, setTheme, setPerson, renew, setPlainText: form.setPlainText };
 }

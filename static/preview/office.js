@@ -91,23 +91,68 @@
     channel.postMessage({ message });
   }
 
+  /** What msal-browser speaks with for nested app authentication (design/outlook.md 3.8). */
+  function bridge() {
+    const listeners = new Set();
+    return {
+      addEventListener: (type, listener) => listeners.add(listener),
+      removeEventListener: (type, listener) => listeners.delete(listener),
+      postMessage(text) {
+        const asked = JSON.parse(text);
+        ask("identity.nested", [asked], ({ value }) => {
+          const answer = { messageType: "NestedAppAuthResponse", requestId: asked.requestId, ...value };
+          listeners.forEach((listener) => listener(JSON.stringify(answer)));
+        });
+      },
+    };
+  }
+
+  const people = (line) => ({
+    getAsync: method(`${line}.get`), setAsync: method(`${line}.set`), addAsync: method(`${line}.add`),
+  });
+  const isAtLeast = (offered, wanted) => {
+    const [[major, minor], [first, second]] = [offered, wanted].map((version) => version.split(".").map(Number));
+    return major > first || (major === first && minor >= second);
+  };
+  let sets = {};
+
   const item = {
     itemType: "appointment",
+    seriesId: null,
+    requiredAttendees: people("required"),
+    optionalAttendees: people("optional"),
+    organizer: { getAsync: method("organizer.get") },
+    start: { getAsync: method("start.get") },
+    end: { getAsync: method("end.get") },
+    recurrence: { getAsync: method("recurrence.get") },
+    saveAsync: method("item.save"),
+    // Not saved yet, and in the person's own calendar: Outlook refuses both.
+    getItemIdAsync: method("itemId.get"),
+    getSharedPropertiesAsync: method("shared.get"),
     body: {
       getTypeAsync: method("body.type"), getAsync: method("body.get"),
       setAsync: method("body.set", 1_000_000), prependAsync: method("body.prepend", 1_000_000),
     },
     location: { getAsync: method("location.get"), setAsync: method("location.set", 255) },
     loadCustomPropertiesAsync: loadCustomProperties,
-    notificationMessages: { addAsync: method("notification.add", 32) },
+    notificationMessages: { addAsync: method("notification.add", 32), replaceAsync: method("notification.add", 32) },
   };
 
   globalThis.Office = {
     CoercionType: { Html: "html", Text: "text" },
     EventType: { DialogMessageReceived: "message", DialogEventReceived: "event", OfficeThemeChanged: "theme" },
     actions: { associate: () => {} },
+    auth: {
+      getAccessToken: (options) => new Promise((resolve, reject) =>
+        ask("identity.sso", [options], ({ value, error }) => (error ? reject(error) : resolve(value)))),
+    },
     context: {
-      mailbox: { item: isPane ? item : undefined, addHandlerAsync: (type, handler) => themeHandlers.push(handler) },
+      mailbox: {
+        item: isPane ? item : undefined,
+        getUserIdentityTokenAsync: method("identity.exchange"),
+        addHandlerAsync: (type, handler) => themeHandlers.push(handler),
+      },
+      requirements: { isSetSupported: (name, version) => Boolean(sets[name]) && isAtLeast(sets[name], version) },
       ui: isPane ? { displayDialogAsync: displayDialog } : { messageParent },
     },
     onReady: (callback = () => {}) => greeting.then((info) => {
@@ -117,8 +162,11 @@
   };
 
   if (isPane) {
+    globalThis.nestedAppAuthBridge = bridge();
     ask("hello", [], ({ value }) => {
       Office.context.officeTheme = value.theme;
+      Office.context.mailbox.userProfile = value.profile;
+      sets = value.sets;
       onGreeting({ host: "Outlook", platform: "OfficeOnline" });
     });
   } else {

@@ -9,6 +9,8 @@ control("dark").addEventListener("change", (event) => compose.setTheme(event.tar
 control("width").addEventListener("change", (event) => (document.documentElement.dataset.paneWidth = event.target.value));
 control("plain-text").addEventListener("change", (event) => compose.setPlainText(event.target.checked));
 control("integration").addEventListener("change", (event) => event.target.form.requestSubmit());
+control("person").addEventListener("change", ({ target }) =>
+  compose.setPerson({ name: target.selectedOptions[0].textContent, email: target.value }));
 control("new-meeting").addEventListener("click", compose.renew);
 
 if (matchMedia("(prefers-color-scheme: dark)").matches) control("dark").click();
