@@ -1,12 +1,12 @@
 /** The pane starts here, with as little as a live button needs; everything else comes right after it. */
 
 import { ready } from "./host.js";
-import { config, log, view } from "./shared.js";
+import { buttons, config, log, view } from "./shared.js";
 import { followTheme } from "./theme.js";
 
 const OFFICE_WITHIN = 15_000;
-const LATER = ["api", "appointment", "attendees", "block", "cutting", "html", "identity", "keyboard", "location", "naa",
-  "session", "signin", "single-use", "tags"];
+const LATER = ["api", "appointment", "attendees", "block", "cutting", "entering", "html", "identity", "keyboard", "location",
+  "naa", "screens-personal", "screens-single-use", "session", "signin", "single-use", "tags", "words"];
 
 /** The appointment that is being written, or null outside of one. Every screen has the theme of the host. */
 async function itemOfHost() {
@@ -33,8 +33,8 @@ async function open() {
     const item = await itemOfHost();
     if (!item) return view.sentence("Open this pane from a meeting that you are writing in Outlook.");
     const screens = loadScreens();
-    const action = async (button) => (await screens).choose(button);
-    if (config.personal) view.home({ field: "addin_pane_personal_vmr_sign_in_button", action });
+    const action = async (kind, button) => (await screens).choose(kind, button);
+    if (config.personal || config.singleUse) view.home({ choices: buttons(action, false) });
     document.documentElement.dataset.ready = "true";
     return (await screens).begin(item);
   } catch (problem) {

@@ -1,30 +1,50 @@
-/** Which screen comes after which. */
+/** Which screen comes after which: the first one, what became of a press, and what a meeting has already. */
 
 import { createApi, createNotices } from "./api.js";
 import { createAppointment } from "./appointment.js";
+import { createEntering } from "./entering.js";
 import { appointmentOf } from "./host.js";
 import { createIdentity } from "./identity.js";
 import { keepTab } from "./keyboard.js";
-import { createSession, SignedOut } from "./session.js";
-import { config, log, view } from "./shared.js";
-import { signIn, SignInFailed } from "./signin.js";
+import { createPersonal } from "./screens-personal.js";
+import { createSingleUse } from "./screens-single-use.js";
+import { createSession } from "./session.js";
+import { buttons, config, log, view } from "./shared.js";
+import * as words from "./words.js";
 
-const EDITED = "The joining instructions in this meeting were edited.";
-const FIELD = "addin_pane_personal_vmr";
+/** @typedef {typeof pane} Pane  what the screens share */
+
+const NOTHING = { kind: "", placeholder: false, remnant: false };
+const USUAL = { canWrite: true, isSent: false, isOccurrence: false };
 
 const request = createApi(config.base, log);
 const session = createSession(request, createNotices(config.base), createIdentity({ config, log }));
-let appointment = null;
+const entering = createEntering(session, request);
+
 let busy = false;
 let touched = false;
-let setUp = false;
-let leaving = new AbortController();
+let changed = false;
+let around = USUAL;
+let opened = Promise.resolve();
+
+const pane = {
+  session, press, home, leave, back, already, added, failed, mayWrite, askBeforeReplacing,
+  appointment: /** @type {ReturnType<typeof createAppointment>|null} */ (null),
+  present: /** @type {import("./appointment.js").Assigned} */ (NOTHING),
+  isBusy: () => busy,
+};
+const ways = { personal: createPersonal(pane, entering), "single-use": createSingleUse(pane, entering) };
+
+/** A press on a button of the first screen. @param {"personal"|"single-use"} kind @param {HTMLButtonElement} button */
+export function choose(kind, button) {
+  return ways[kind].choose(button, false);
+}
 
 /** Do one thing at a time: presses during it are dropped. */
-async function press(button, words, work) {
+async function press(button, progress, work) {
   if (busy) return;
   busy = touched = true;
-  const end = view.working(button, words);
+  const end = view.working(button, progress);
   try {
     await work();
   } finally {
@@ -34,135 +54,115 @@ async function press(button, words, work) {
 }
 
 function home(note) {
-  const field = session.isActive() ? `${FIELD}_add_button` : `${FIELD}_sign_in_button`;
-  view.home({ field, action: choose, note });
+  if (config.personal || config.singleUse) view.home({ choices: buttons(choose, session.personal()), note });
+  else view.sentence(note || words.NOTHING_IS_ON);
 }
 
-/** From the first button to the list, through the sign-in where that is needed. */
-export function choose(button) {
-  return press(button, session.isActive() ? "Getting your VMRs" : "Signing in", async () => {
-    try {
-      if (!session.isActive()) await enter();
-      await listVmrs();
-    } catch (problem) {
-      showProblem(problem);
-    }
-  });
-}
-
-async function enter() {
-  leaving.abort(new Cancelled());
-  leaving = new AbortController();
-  const cancel = { text: "Cancel", action: () => leaving.abort(new Cancelled()) };
-  const onBlocked = (url) => {
-    view.say("Sign in on a page of its own. This pane goes on by itself afterwards.");
-    view.offer([{ text: "Open the sign-in page", primary: true, action: () => window.open(url, "_blank", "noopener") }, cancel]);
-  };
-  view.offer([cancel]);
-  session.accept(await signIn({ config, request, signal: leaving.signal, onBlocked, onLate: enterLate, log }));
-}
-
-/** Signed in after the pane had given up waiting: go on as if it had not, unless the person did something else. */
-function enterLate(answer) {
-  if (busy || session.isActive()) return;
-  session.accept(answer);
-  listVmrs().catch(showProblem);
+/** Whether this calendar may be written to; says so when not. */
+async function mayWrite() {
+  await opened;
+  if (!around.canWrite) view.sentence(words.READ_ONLY);
+  return around.canWrite;
 }
 
 /** The way back to what the meeting has already. */
 function back() {
-  return setUp ? [{ text: "Back", action: () => busy || already(false) }] : [];
+  return pane.present.kind ? [{ text: "Back", action: () => busy || already(false) }] : [];
 }
 
-class Cancelled extends Error {}
-
-async function listVmrs() {
-  const vmrs = await session.get("/personal_vmrs");
-  const user = session.user();
-  const signedInAs = user?.email || user?.name || "";
-  if (vmrs.length) view.list(vmrs, { onPick: (vmr, button) => add(vmr, button, false), next: back(), signedInAs });
-  else view.none({ next: [{ text: "Try again", action: choose }, ...back()], signedInAs });
+function leave() {
+  if (pane.present.kind) already(false);
+  else home();
 }
 
-function showProblem(problem) {
-  log(`problem: ${problem.message}`);
-  if (problem instanceof Cancelled) return setUp ? already(false) : home();
-  if (problem instanceof SignedOut) return home("Your session has ended. Sign in again.");
-  const field = problem instanceof SignInFailed ? `${FIELD}_error_signing_in_message` : `${FIELD}_error_getting_message`;
-  return failed(field, problem, choose);
-}
-
-function failed(messageField, problem, again, notes = []) {
+function failed({ messageField, problem, again, notes = [] }) {
   const reference = problem.correlationId && `Reference: ${problem.correlationId}`;
+  const retry = again ? [{ text: "Try again", primary: true, action: again }] : [];
   view.result({
     name: "problem", icon: "bad", headingField: "addin_pane_general_error_heading", messageField, notes,
-    choices: [{ text: "Try again", primary: true, action: again }, ...back()],
-    details: [problem.message, reference].filter(Boolean),
+    choices: [...retry, ...back()], details: [problem.message, reference].filter(Boolean),
   });
 }
 
-function add(vmr, button, force) {
-  return press(button, "Adding the VMR", async () => {
-    try {
-      const outcome = await appointment.insert(vmr, force);
-      setUp = true;
-      if (outcome.done) {
-        session.tell("/insertions", { kind: "personal" });
-        return added(outcome.locationFits);
-      }
-      return ask("Replacing them discards those changes.", "Replace", (pressed) => add(vmr, pressed, true));
-    } catch (problem) {
-      return failed(`${FIELD}_error_inserting_meeting_message`, problem, (pressed) => add(vmr, pressed, force));
-    }
-  });
-}
-
-function added(locationFits) {
-  const note = "The location is too long to hold the address of the VMR as well. It was left as it is.";
+/** @param {"personal"|"single-use"} kind @param {{placeholder?: boolean} & Record<string, any>} outcome */
+function added(kind, { placeholder = false, locationFits, mailboxStays, textStays }) {
+  changed = true;
+  pane.present = { kind, tag: "", placeholder, remnant: false };
+  const notes = [!locationFits && words.LOCATION_FULL, mailboxStays && words.MAILBOX_STAYS, textStays && words.TEXT_STAYS];
+  const [name, icon, field] = placeholder ? ["placeholder", "wait", "management_node_down"] : ["success", "good", "success"];
   view.result({
-    name: "success", icon: "good", headingField: "addin_pane_success_heading",
-    messageField: "addin_pane_success_message", notes: locationFits ? [] : [note], choices: next(),
+    name, icon, headingField: `addin_pane_${field}_heading`, messageField: `addin_pane_${field}_message`,
+    notes: notes.filter(Boolean), choices: next(),
   });
 }
 
 function already(quiet) {
+  const { placeholder, remnant } = pane.present;
+  const note = (isOfSeries() && words.OF_SERIES) || (remnant && words.REMNANT) || (placeholder && words.WAITING);
   view.result({
-    name: "already", icon: "good", headingField: "addin_pane_already_video_meeting_heading",
-    messageField: "addin_pane_already_video_meeting_message", choices: next(), quiet,
+    name: "already", icon: placeholder ? "wait" : "good", headingField: "addin_pane_already_video_meeting_heading",
+    messageField: "addin_pane_already_video_meeting_message", notes: note ? [note] : [], choices: next(), quiet,
   });
 }
 
+/** The room of a series is changed for the whole series only. */
+function isOfSeries() {
+  return around.isOccurrence && pane.present.kind === "single-use" && !changed;
+}
+
 function next() {
+  if (isOfSeries()) return [];
   const removal = { text: "Remove", action: (button) => remove(button, false) };
-  return config.personal ? [{ text: "Replace", action: choose }, removal] : [removal];
+  if (pane.present.placeholder && config.singleUse) {
+    const again = { text: "Try again", primary: true, action: (button) => replace(button, ["single-use"]) };
+    const other = buttons((kind, button) => replace(button, [kind]), session.personal()).filter(({ kind }) => kind === "personal");
+    return [again, ...other, removal];
+  }
+  const kinds = buttons(choose, true).map(({ kind }) => kind);
+  return kinds.length ? [{ text: "Replace", action: (button) => replace(button, kinds) }, removal] : [removal];
+}
+
+/** Replacing asks what the person has not said yet: which kind, and whether people may get new instructions. */
+function replace(button, kinds) {
+  if (busy) return undefined;
+  const take = (kind, pressed) => ways[kind].choose(pressed, true);
+  if (kinds.length === 1 && !around.isSent) return take(kinds[0], button);
+  const keep = { text: around.isSent ? "Keep it" : "Back", primary: around.isSent, action: () => busy || already(false) };
+  const choices = kinds.length > 1 ? buttons(take, session.personal()).map((one) => ({ ...one, primary: false }))
+    : [{ text: "Replace", action: (pressed) => take(kinds[0], pressed) }];
+  return view.question({ words: around.isSent ? words.SENT : words.WHICH, choices: [...choices, keep] });
 }
 
 function remove(button, force) {
   return press(button, "Removing the VMR", async () => {
     try {
-      const outcome = await appointment.remove(force);
-      setUp = !outcome.done;
-      if (outcome.done) return start("The VMR was removed from this meeting.");
-      return ask("Removing them discards those changes.", "Remove", (pressed) => remove(pressed, true));
+      const { done, mailboxStays, textStays } = await pane.appointment.remove(force);
+      if (!done) return ask(words.DISCARDS_REMOVING, "Remove", (pressed) => remove(pressed, true));
+      changed = true;
+      pane.present = NOTHING;
+      return home([words.REMOVED, mailboxStays && words.MAILBOX_STAYS, textStays && words.TEXT_STAYS].filter(Boolean).join(" "));
     } catch (problem) {
-      const words = "There was a problem removing the joining instructions. Please try again.";
-      return failed("", problem, (pressed) => remove(pressed, force), [words]);
+      return failed({ problem, again: (pressed) => remove(pressed, force), notes: [words.NOT_REMOVED] });
     }
   });
 }
 
+function askBeforeReplacing(action) {
+  ask(words.DISCARDS_REPLACING, "Replace", action);
+}
+
 function ask(consequence, verb, action) {
   view.question({
-    words: `${EDITED} ${consequence}`,
+    words: `${words.EDITED} ${consequence}`,
     choices: [{ text: verb, action }, { text: "Keep them", primary: true, action: () => already(false) }],
   });
 }
 
-function start(note) {
-  if (config.personal) home(note);
-  else view.sentence(note || (config.singleUse
-    ? "Single-use VMRs cannot be added from this pane yet, and personal VMRs are switched off."
-    : "No kind of VMR is switched on. Ask your administrator to switch on personal VMRs."));
+/** Look at the appointment once; what is pressed meanwhile goes on, and knows better what is there. */
+async function look() {
+  const found = await pane.appointment.present().catch(() => NOTHING);
+  if (!changed) pane.present = found;
+  around = await pane.appointment.circumstances().catch(() => USUAL);
 }
 
 /**
@@ -171,10 +171,11 @@ function start(note) {
  */
 export async function begin(item) {
   keepTab(document);
-  appointment = createAppointment(appointmentOf(item, log), log);
-  if (!config.personal) start();
-  const found = await appointment.isSetUp().catch(() => false);
-  setUp ||= found;
+  pane.appointment = createAppointment(appointmentOf(item, log), log, () => session.placeholder()?.room_email ?? "");
+  if (!config.personal && !config.singleUse) home();
+  entering.begin().then(() => session.personal() && view.knowPerson());
+  await (opened = look());
   document.documentElement.dataset.checked = "true";
-  if (found && !touched) already(true);
+  if (!around.canWrite && !busy) view.sentence(words.READ_ONLY);
+  else if (pane.present.kind && !touched) already(true);
 }

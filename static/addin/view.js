@@ -6,6 +6,9 @@
 const SHOW_PROGRESS_AFTER = 200;
 const FILTER_FROM = 8;
 
+const SIGN_IN = "addin_pane_personal_vmr_sign_in_button";
+const ADD = "addin_pane_personal_vmr_add_button";
+
 /** @typedef {{text?: string, field?: string, action: (button: HTMLButtonElement) => void, primary?: boolean}} Choice */
 
 /**
@@ -49,6 +52,7 @@ export function createView(page) {
   function button({ text, field, action, primary }) {
     const made = element("button", { type: "button", className: primary ? "button primary" : "button" });
     made.append(element("span", { className: "label" }, field ? configured(field) : text));
+    if (field) made.dataset.field = field;
     made.addEventListener("click", () => action(made));
     return made;
   }
@@ -67,10 +71,18 @@ export function createView(page) {
     show("sentence", [element("p", { className: "message" }, words)]);
   }
 
-  /** The first screen. @param {{field: string, action: Choice["action"], note?: string}} options */
-  function home({ field, action, note }) {
-    show("home", [choices([{ field, action, primary: true }])], note && page.getElementById("title"));
+  /** The first screen. @param {{choices: Choice[], note?: string}} options */
+  function home({ choices: list, note }) {
+    show("home", [choices(list)], note && page.getElementById("title"));
     if (note) say(note);
+  }
+
+  /** The person is known now: the button that led to the sign-in leads to the list. It stays the same button. */
+  function knowPerson() {
+    screen.querySelectorAll(`[data-field="${SIGN_IN}"]`).forEach((made) => {
+      made.dataset.field = ADD;
+      made.querySelector(".label").replaceChildren(configured(ADD));
+    });
   }
 
   /**
@@ -171,5 +183,5 @@ export function createView(page) {
     aside.replaceChildren(choices(list));
   }
 
-  return { sentence, home, result, question, list, none, working, offer, say };
+  return { sentence, home, knowPerson, result, question, list, none, working, offer, say };
 }

@@ -3,6 +3,7 @@
   const host = (globalThis.host = {
     type: "html", body: "", location: "", stored: {}, fail: {}, calls: [], dialogs: [], opened: [],
     dialogError: 0, rewrite: (html) => html, delay: 0, neverReady: false, theme: undefined, places: [],
+    required: [], optional: [], tokens: [], sets: [], itemId: null, seriesId: null, shared: null,
     ...JSON.parse(sessionStorage.getItem("host") || "{}"),
   });
   let dialogHandlers = {};
@@ -16,7 +17,16 @@
     if (failure === "silent") return;
     if (failure === "late") return void setTimeout(() => work(...given), 9000);
     if (failure) return void setTimeout(() => callback({ status: "failed", error: { code: failure, message: "No." } }), 0);
-    setTimeout(() => callback({ status: "succeeded", value: work(...given) }), host.delay);
+    setTimeout(() => {
+      let value;
+      try {
+        value = work(...given);
+      } catch (problem) {
+        if (/coercion/.test(problem.message)) throw problem;
+        return callback({ status: "failed", error: { code: 9049, message: problem.message } });
+      }
+      return callback({ status: "succeeded", value });
+    }, host.delay);
   };
   const properties = () => {
     const values = { ...host.stored };
@@ -28,7 +38,24 @@
     };
   };
   const rewritten = (text) => (host.type === "html" ? host.rewrite(text) : text);
+  const copies = (people) => people.map((person) => ({ ...person }));
+  const attendees = (field) => ({
+    getAsync: answer(`${field}.get`, () => copies(host[field])),
+    addAsync: answer(`${field}.add`, (people) => void host[field].push(...copies(people))),
+    setAsync: answer(`${field}.set`, (people) => {
+      if (people.length > 100) throw new Error("more than 100 recipients");
+      host[field] = copies(people);
+    }),
+  });
   const item = {
+    requiredAttendees: attendees("required"),
+    optionalAttendees: attendees("optional"),
+    seriesId: host.seriesId,
+    getItemIdAsync: answer("itemId.get", () => {
+      if (!host.itemId) throw new Error("not saved");
+      return host.itemId;
+    }),
+    ...(host.shared === null ? {} : { getSharedPropertiesAsync: answer("shared.get", () => ({ delegatePermissions: host.shared })) }),
     body: {
       getTypeAsync: answer("body.type", () => host.type),
       getAsync: answer("body.get", (coercion) => {
@@ -55,7 +82,7 @@
         host.location = host.places.map((place) => place.displayName).join("; ");
       }),
       removeAsync: answer("places.remove", (gone) => {
-        host.places = host.places.filter((place) => !gone.some((one) => one.id === place.locationIdentifier.id));
+        host.places = host.places.filter((place) => !gone.some((one) => one.id === place.locationIdentifier.id && one.type === place.locationIdentifier.type));
         host.location = host.places.map((place) => place.displayName).join("; ");
       }),
     },
@@ -78,9 +105,17 @@
     CoercionType: { Html: "html", Text: "text" },
     EventType: { DialogMessageReceived: "message", DialogEventReceived: "event", OfficeThemeChanged: "theme" },
     context: {
-      requirements: { isSetSupported: () => host.places.length > 0 },
+      requirements: { isSetSupported: (name, version) => host.places.length > 0 || host.sets.includes(version) },
       officeTheme: host.theme,
-      mailbox: { item: host.noItem ? undefined : item, addHandlerAsync: (type, handler) => (host.themeHandler = handler) },
+      mailbox: {
+        item: host.noItem ? undefined : item,
+        addHandlerAsync: (type, handler) => (host.themeHandler = handler),
+        userProfile: { accountType: "enterprise" },
+        getUserIdentityTokenAsync: answer("token.get", () => {
+          if (!host.tokens.length) throw new Error("none");
+          return host.tokens.length > 1 ? host.tokens.shift() : host.tokens[0];
+        }),
+      },
       ui: { displayDialogAsync: (url, options, callback) => {
         host.dialogs.push({ url, options, closed: false });
         opened(callback);

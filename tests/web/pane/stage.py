@@ -57,6 +57,42 @@ def vmr(number: int, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+ROOM_MAILBOX = "rooms@example.com"
+TOKEN_KIND = "EXCHANGE_USER_ID_TOKEN"
+
+
+def tag(number: int, name: str = "PXPS") -> str:
+    """The tag of a single-use VMR, or of a placeholder."""
+    return f"{name}:-{'ABCDEFGH234567'[number] * (58 if name == 'PXPS' else 64)}#"
+
+
+def room(number: int, **changes: Any) -> dict[str, Any]:
+    """What meeting_details hands out."""
+    alias = f"meet.{number}@example.com"
+    return {
+        "room_name": "Rooms",
+        "room_email": ROOM_MAILBOX,
+        "alias_id": tag(number),
+        "instructions": INSTRUCTIONS.format(alias).removesuffix("</div>") + f"<br>\n{tag(number)}<br>\n</div>",
+        "instructions_text": f"{TEXT.format(alias)}\n\n{tag(number)}",
+        "location": f"https://vc.example.com/webapp/#/?conference={alias}",
+        "alias": alias,
+        "numeric_alias": str(number),
+    } | changes
+
+
+def promise(expires: str = "2999-01-01T00:00:00Z") -> dict[str, Any]:
+    """What may be inserted while the server is away."""
+    return {
+        "instructions": f"<div>Joining instructions will be<br>sent to you soon.<br>{tag(9, 'TOK')}</div>",
+        "instructions_text": f"Joining instructions will be\nsent to you soon.\n{tag(9, 'TOK')}",
+        "tok": tag(9, "TOK"),
+        "expires": expires,
+        "room_name": "Rooms",
+        "room_email": ROOM_MAILBOX,
+    }
+
+
 @dataclass
 class Server:
     """The canned server: what it was asked, and what it answers next."""
@@ -65,6 +101,11 @@ class Server:
     polling: Callable[[], tuple[int, Any]] = lambda: (202, {"status": "pending"})
     list_answers: list[tuple[int, Any]] = field(default_factory=list)
     renew_answers: list[tuple[int, Any]] = field(default_factory=list)
+    token_answers: list[tuple[int, Any]] = field(default_factory=list)
+    room_answers: list[tuple[int, Any]] = field(default_factory=list)
+    knows: bool = True
+    promised: dict[str, Any] | None = None
+    rooms: int = 0
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     insertion_answer: int = 204
     expires_in: int = 600
@@ -74,19 +115,35 @@ class Server:
         """A fresh bearer."""
         self.issued += 1
         user = {"name": "Kim Lee", "email": "kim@example.com"}
-        return 200, {"bearer": f"bearer-{self.issued}", "expires_in": self.expires_in, "user": user}
+        given = {"user": user if self.knows else None, "personal": self.knows, "placeholder": self.promised}
+        return 200, {"bearer": f"bearer-{self.issued}", "expires_in": self.expires_in} | given
+
+    def meeting_details(self) -> tuple[int, Any]:
+        """A room of its own for one meeting."""
+        if self.room_answers:
+            return self.room_answers.pop(0)
+        self.rooms += 1
+        return 200, {"status": "success", "result": room(self.rooms)}
 
     def answer(self, method: str, path: str, body: Any, bearer: str) -> tuple[int, Any]:
         """What the API says."""
         self.asked.append((method, path, body))
-        if path == "/personal_vmrs":
-            if self.list_answers:
-                return self.list_answers.pop(0)
-            return (200, self.vmrs) if bearer == f"bearer-{self.issued}" else failure(401, "unauthenticated", "No.")
         if path == "/insertions":
             return self.insertion_answer, None
+        if path == "/session":
+            return self._session(body)
+        if path == "/personal_vmrs" and self.list_answers:
+            return self.list_answers.pop(0)
+        if bearer != f"bearer-{self.issued}":
+            return failure(401, "unauthenticated", "No.")
+        return (200, self.vmrs) if path == "/personal_vmrs" else self.meeting_details()
+
+    def _session(self, body: Any) -> tuple[int, Any]:
         if body.get("renew"):
             return self.renew_answers.pop(0) if self.renew_answers else self.session()
+        if "token" in body:
+            status, answer = self.token_answers.pop(0) if self.token_answers else self.session()
+            return status, answer if status != 200 else answer | {"renewable": False}
         return self.session() if body.get("code") == "one-time-code" else self.polling()
 
 
@@ -101,6 +158,7 @@ def render(template: str, values: Mapping[str, Any] | None = None, **config: Any
     integration = Integration(1, 1, defaults() | dict(values or {}), ORIGIN)
     environment = Environment(loader=FileSystemLoader(ROOT / "templates"), autoescape=True, undefined=StrictUndefined)
     switches = {"personal": True, "singleUse": False, "enabled": True, "debug": False, "locale": "en"}
+    ways = {"kinds": [], "dialog": True, "naa": None}
     return environment.get_template(template).render(
         integration=integration,
         label=lambda name: Markup(integration[name]),
@@ -110,7 +168,7 @@ def render(template: str, values: Mapping[str, Any] | None = None, **config: Any
         office_js_url="/test/office.js",
         scripts=[],
         styles=[],
-        config={"base": BASE, "origin": ORIGIN} | switches | config,
+        config={"base": BASE, "origin": ORIGIN} | switches | ways | config,
         outcome=config.get("outcome"),
     )
 
