@@ -32,25 +32,24 @@ def sign_in(page: Page, pane: FrameLocator, person: str) -> None:
 
 
 def demo_page(opened: BrowserContext, origin: str) -> None:
-    """The whole demo, with a VMR on the appointment."""
+    """The whole demo, with a single-use VMR on the appointment."""
     page = opened.new_page()
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(f"{origin}/demo")
     page.get_by_placeholder("Add a title").fill("Quarterly planning")
     page.get_by_role("button", name=RIBBON).click()
     pane = page.frame_locator("iframe")
-    sign_in(page, pane, "Alice")
-    pane.get_by_role("button", name="Alice's meeting room").click()
+    pane.get_by_role("button", name="Add a Single-use VMR").click()
     pane.get_by_role("heading", name="Success").wait_for()
     page.wait_for_timeout(300)
     page.screenshot(path=FOLDER / "demo.png")
 
 
 def pane_states(opened: BrowserContext, origin: str, theme: str) -> None:
-    """The pane alone at 320 px: signed out, the list, success."""
+    """The pane alone at 320 px, where Outlook does not say who it is: signed out, the list, success."""
     page = opened.new_page()
     page.set_viewport_size({"width": 1100, "height": 760})
-    page.goto(f"{origin}/demo")
+    page.goto(f"{origin}/demo?integration=2")
     page.get_by_label("Pane width").select_option("320")
     if theme == "dark":
         page.get_by_label("Dark theme").check()

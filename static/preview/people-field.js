@@ -21,7 +21,6 @@ export function peopleField(line) {
     const name = person.displayName || person.emailAddress;
     made.title = person.emailAddress;
     button.type = "button";
-    button.textContent = "×";
     button.setAttribute("aria-label", `Remove ${name}`);
     button.addEventListener("click", () => {
       set(people.filter((one) => one !== person));

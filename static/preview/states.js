@@ -6,35 +6,50 @@
 
 (() => {
   const { base, preview } = JSON.parse(document.documentElement.dataset.config);
-  const { state, vmrs, user } = preview;
+  const { state, vmrs, meeting, user } = preview;
   const AGAIN = "#again";
   const WAIT_AT_MOST = 10_000;
   const item = Office.context.mailbox.item;
   let listed = 0;
 
-  const session = () => ({ bearer: "sample", expires_in: 3_600, user });
   const failure = (message) => ({ error: { code: "sample", message } });
+  const placeholder = { ...meeting.placeholder, expires: new Date(Date.now() + 86_400_000).toISOString() };
+  const isAway = ["placeholder", "waiting"].includes(state);
+  const session = (known) => ({
+    bearer: "sample", expires_in: 3_600, user: known ? user : null, personal: known, renewable: known, placeholder,
+  });
 
-  /** What the server would answer: a status and a body. */
+  /** What the server would answer: a status, a body, and perhaps how many seconds to wait. */
   const answers = {
-    "/session": (body) => {
+    "/session": ({ renew, token }, isKnown) => {
+      if (token) return [200, session(isKnown)];
       if (state === "signing-in") return [202, { status: "pending" }];
       if (state === "error-signing-in") return [403, failure("You are not known here. Ask your administrator to add you.")];
-      return body.renew ? [401, failure("The session has ended.")] : [200, session()];
+      return renew ? [401, failure("The session has ended.")] : [200, session(true)];
     },
     "/personal_vmrs": () => {
       listed += 1;
       if (state === "error-getting") return [503, failure("The directory does not answer at the moment.")];
       return state === "ended" && listed > 1 ? [401, failure("The session has ended.")] : [200, vmrs];
     },
+    "/meeting_details": () => {
+      if (isAway) return [503, { status: "failed", ...failure("The database does not answer at the moment."), placeholder }];
+      if (state === "quota") return [429, failure("You have added many single-use VMRs within an hour."), 600];
+      return [200, { status: "success", result: meeting.details }];
+    },
   };
 
-  globalThis.fetch = async (address, { body } = {}) => {
+  globalThis.fetch = async (address, { body, headers: sent = {} } = {}) => {
     const answer = answers[String(address).slice(base.length)];
     if (!answer) return new Response(null, { status: 204 });
-    const [status, data] = answer(body ? JSON.parse(body) : {});
-    return new Response(JSON.stringify(data), { status, headers: { "Content-Type": "application/json" } });
+    const [status, data, wait = 0] = answer(body ? JSON.parse(body) : {}, "Authorization" in sent);
+    const headers = { "Content-Type": "application/json", ...(wait && { "Retry-After": String(wait) }) };
+    return new Response(JSON.stringify(data), { status, headers });
   };
+
+  /** Outlook says who is asking, which is enough for a single-use VMR; nobody knows yet whom that is in the directory. */
+  Office.context.mailbox.getUserIdentityTokenAsync = (callback) =>
+    callback(state === "no-way-in" ? { status: "failed", error: { code: 9018 } } : { status: "succeeded", value: "sample" });
 
   Office.context.ui.displayDialogAsync = (url, options, callback) => {
     const { origin, searchParams } = new URL(url);
@@ -47,7 +62,7 @@
   };
 
   if (state === "outside") Office.context.mailbox.item = undefined;
-  if (state === "error-inserting") {
+  if (["error-inserting", "single-use-error"].includes(state)) {
     const error = { code: 9001, message: "Outlook did not take the text." };
     item.body.prependAsync = (text, options, callback) => callback({ status: "failed", error });
   }
@@ -70,12 +85,20 @@
   const choice = (words) => () =>
     Array.from(screen().querySelectorAll(".choices button")).find((button) => button.textContent.trim() === words);
 
-  const signIn = () => press(() => screen().dataset.screen === "home" && screen().querySelector("button:not([disabled])"));
+  /** A button whose words are the administrator's. */
+  const named = (...fields) => () => screen().querySelector(fields.map((field) => `button[data-field="${field}"]`).join());
+  const personal = named("addin_pane_personal_vmr_sign_in_button", "addin_pane_personal_vmr_add_button");
+
+  const signIn = () => press(personal);
   const pick = () => press(() => screen().querySelector(".vmr"));
   const add = async () => {
     await signIn();
     await pick();
     await on("success");
+  };
+  const addSingleUse = async () => {
+    await press(named("addin_pane_button_title"));
+    await on("success", "placeholder", "problem");
   };
 
   /** As a person does who writes into the text that we put there. */
@@ -91,13 +114,40 @@
     });
   }
 
+  /** As mail programs do that keep little of a text. */
+  function keepTheTagOnly() {
+    const tag = document.createElement("p");
+    tag.textContent = meeting.details.alias_id;
+    return new Promise((resolve) => item.body.setAsync(tag.outerHTML, { coercionType: "html" }, resolve));
+  }
+
   const signedIn = async () => {
     await signIn();
     await on("list", "none", "problem");
   };
 
+  /** What a pane finds that is opened once more. @param {() => Promise<any>} before  what happened to the meeting */
+  const opensAgain = (before) => async () => {
+    if (location.hash === AGAIN) return on("already");
+    await before();
+    location.hash = AGAIN;
+    location.reload();
+    return new Promise(() => {}); // this page is over
+  };
+
   /** How to come into a state from the first screen. States that are not named here are the first screen. */
   const ways = {
+    "single-use": addSingleUse,
+    "single-use-already": opensAgain(addSingleUse),
+    placeholder: addSingleUse,
+    waiting: opensAgain(addSingleUse),
+    "single-use-error": addSingleUse,
+    quota: addSingleUse,
+    "no-way-in": addSingleUse,
+    remnant: opensAgain(async () => {
+      await addSingleUse();
+      await keepTheTagOnly();
+    }),
     "signing-in": signIn,
     "signed-in": async () => {
       await add();
@@ -107,6 +157,8 @@
     ended: async () => {
       await add();
       await press(choice("Replace"));
+      await on("home", "question");
+      if (screen().dataset.screen === "question") await signIn();
       await on("home");
     },
     one: signedIn,
@@ -121,16 +173,16 @@
       await on("problem");
     },
     success: add,
-    already: async () => {
-      if (location.hash === AGAIN) return on("already");
-      await add();
-      location.hash = AGAIN;
-      return location.reload(); // the appointment stays, and a pane that opens finds the VMR
-    },
+    already: opensAgain(add),
     edited: async () => {
       await add();
       await edit();
       await press(choice("Remove"));
+      await on("question");
+    },
+    which: async () => {
+      await addSingleUse();
+      await press(choice("Replace"));
       await on("question");
     },
   };
