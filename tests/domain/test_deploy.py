@@ -11,13 +11,14 @@ from addin_host.domain.chart import bars, ceiling_of
 from addin_host.domain.deploy import (
     Setup,
     centralized_deployment,
+    conditions,
     exchange_on_premises,
     quoted,
     registrations,
     reverse_proxy_site,
 )
 from addin_host.domain.errors import Misconfigured
-from addin_host.domain.fields import defaults
+from addin_host.domain.fields import BY_NAME, defaults
 from addin_host.domain.integration import Integration
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +79,16 @@ def test_microsoft_365_commands_name_product_and_locale() -> None:
 
 CALLBACK = "https://vmr.example.com/api/client/v2/msexchange_schedulers/3/signin/callback"
 SERVICE = "https://admin.example.com/admin/platform/msexchangeconnector/oauth_redirect/"
-NAA = {"enable_dynamic_vmrs": True, "addin_authentication_method": "NAA_TOKEN"}
+CLIENT, API = "1f1c7a52-7a34-4f0e-9f5b-6c2a3a2f4c10", "2a9d3c64-0a5e-4c54-8a5c-1c1e0c8c9f21"
+ENTRA = "Microsoft Entra ID (Azure)"
+NAA = {
+    "addin_authentication_method": "NAA_TOKEN",
+    "addin_application_id": CLIENT,
+    "addin_naa_web_api_application_id": API,
+}
+SSO = {"addin_authentication_method": "SSO_TOKEN", "addin_application_id": CLIENT}
+NAA_ADDRESSES = [(ENTRA, "brk-multihub://vmr.example.com"), (ENTRA, f"api://{API}")]
+SSO_ADDRESS = (ENTRA, f"api://vmr.example.com/{CLIENT}")
 
 
 @pytest.mark.parametrize(
@@ -90,14 +100,44 @@ NAA = {"enable_dynamic_vmrs": True, "addin_authentication_method": "NAA_TOKEN"}
         ({"authentication_method": "OAUTH", "oauth_redirect_uri": SERVICE}, [("Microsoft Entra ID (Azure)", SERVICE)]),
         ({"authentication_method": "BASIC", "oauth_redirect_uri": SERVICE}, []),
         ({"authentication_method": "OAUTH", "oauth_redirect_uri": SERVICE, "mailbox_protocol": "GRAPH"}, []),
-        (NAA, [("Microsoft Entra ID (Azure)", "brk-multihub://vmr.example.com")]),
-        (NAA | {"enable_dynamic_vmrs": False}, []),
+        (NAA, NAA_ADDRESSES),
+        (NAA | {"enable_dynamic_vmrs": False}, NAA_ADDRESSES),
+        (SSO, [SSO_ADDRESS]),
+        (NAA | {"accepted_identity_kinds": ["SSO_TOKEN"]}, [*NAA_ADDRESSES, SSO_ADDRESS]),
+        ({"accepted_identity_kinds": ["SSO_TOKEN"], "addin_application_id": CLIENT}, [SSO_ADDRESS]),
     ],
 )
 def test_only_addresses_in_use_are_to_be_registered(changed: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     found = list(registrations(integration(**changed)))
     assert [(one.provider, one.address) for one in found] == expected
     assert all(len(one.steps) >= 2 and not any("{" in step for step in one.steps) for one in found)
+
+
+def test_the_steps_name_scope_clients_and_token_version() -> None:
+    _spa, api = list(registrations(integration(**NAA, api_scope="rooms")))
+    assert "scope named rooms" in " ".join(api.steps)
+    assert f"client application with the ID {CLIENT}" in " ".join(api.steps)
+    (sso,) = registrations(integration(**SSO, api_scope="rooms"))
+    steps = " ".join(sso.steps)
+    assert "scope named access_as_user" in steps
+    assert "expect rooms: change API scope" in steps
+    assert "ea5a67f6-b6f3-4338-b240-c655ddc3cc8e" in steps
+    (same,) = registrations(integration(**SSO, api_scope="access_as_user"))
+    assert "change API scope" not in " ".join(same.steps)
+    assert all("requestedAccessTokenVersion" in one.steps[-1] for one in (api, sso))
+
+
+SWITCHES = ["enable_add_command", "enable_mobile", "enable_on_send_check"]
+
+
+def test_each_switch_that_is_on_says_what_it_asks_for() -> None:
+    assert list(conditions(integration())) == []
+    found = list(conditions(integration(**dict.fromkeys(SWITCHES, True), **SSO)))
+    assert [one.field for one in found] == [*SWITCHES, "addin_application_id"]
+    assert [one.label for one in found[:3]] == [BY_NAME[name].label for name in SWITCHES]
+    assert all("administrator's deployment" in one.words for one in found[1:3])
+    off = dict.fromkeys(SWITCHES, True) | {"enable_dynamic_vmrs": False}
+    assert list(conditions(integration(**off))) == []
 
 
 def test_the_site_file_is_the_shipped_one_for_another_host() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from addin_host.domain.deploy import Download, judge
 from addin_host.domain.fields import BY_NAME
 from addin_host.domain.manifest import check_manifest, errors, fact_at, manifest_changes, needs_deploying
 from addin_host.flows.manifest import judge_manifest, render_manifest
-from tests.flows.test_manifest_rendering import TEMPLATE, TYPICAL, integration
+from tests.flows.test_manifest_rendering import FEATURES, SSO, TEMPLATE, TYPICAL, integration
+
+APPLICATION = SSO["addin_application_id"]
 
 
 def manifest(**changed: Any) -> bytes:
@@ -77,3 +81,70 @@ def test_a_finding_about_the_whole_file_has_no_field() -> None:
     broken = b"<OfficeApp"
     (finding,) = check_manifest(broken)
     assert fact_at(broken, finding) is None
+
+
+PAGE = ("Address of the commands page", "", "https://addin.example.com/api/client/v2/msexchange_schedulers/1/commands")
+LAUNCH = "https://addin.example.com/api/client/v2/msexchange_schedulers/1/launch.js"
+LABEL = ("Add-in pane single-use VMR button label", "", "Add a Single-use VMR")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("add-command", {("Enable ribbon command without a pane", "off", "on"), PAGE, LABEL}),
+        ("mobile", {("Enable Outlook mobile", "off", "on"), PAGE, LABEL}),
+        ("on-send", {("Check on Send", "off", "on"), (*PAGE[:2], f"{PAGE[2]}, {LAUNCH}")}),
+        ("sso", {("Single sign-on", "", f"{APPLICATION}, api://addin.example.com/{APPLICATION}, openid, profile")}),
+    ],
+)
+def test_a_switch_is_told_as_a_switch(name: str, expected: set[tuple[str, str, str]]) -> None:
+    changes = manifest_changes(manifest(), manifest(**FEATURES[name]))
+    assert {(change.fact.label, change.before, change.after) for change in changes} == expected
+    assert needs_deploying(changes)
+    back = manifest_changes(manifest(**FEATURES[name]), manifest())
+    assert {(change.fact.label, change.after, change.before) for change in back} == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "label", "shows"),
+    [
+        (b"PromptUser", b"SoftBlock", "Check on Send", False),
+        (b'size="25" scale="1" resid="grey25"', b'size="25" scale="1" resid="grey32"', "Enable Outlook mobile", False),
+        (b"0123456789ab", b"ba9876543210", "Add-in image icon", True),
+        (b"<Scope>profile", b"<Scope>email", "Single sign-on", True),
+        (b"/commands", b"/orders", "Address of the commands page", True),
+        (b"Add a Single-use VMR", b"Add a room", "Add-in pane single-use VMR button label", True),
+    ],
+)
+def test_what_changes_while_everything_is_on_is_told_once(old: bytes, new: bytes, label: str, shows: bool) -> None:
+    everything = manifest(**FEATURES["everything"])
+    assert old in everything
+    (change,) = manifest_changes(everything, everything.replace(old, new))
+    assert (change.fact.label, bool(change.before)) == (label, shows)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("add-command", None),
+        ("mobile", "need a deployment by an administrator"),
+        ("on-send", "need a deployment by an administrator"),
+        ("sso", "consent again"),
+    ],
+)
+def test_the_verdict_says_what_a_switch_asks_for(name: str, words: str | None) -> None:
+    last = Download(datetime(2026, 11, 23, tzinfo=UTC), "kim", "1.0.0.7")
+    verdict = judge(usable=True, last=last, changes=manifest_changes(manifest(), manifest(**FEATURES[name])))
+    assert verdict.badge == "Deploy again"
+    told = [
+        sentence
+        for sentence in ("need a deployment by an administrator", "consent again")
+        if sentence in verdict.sentence
+    ]
+    assert told == ([words] if words else [])
+
+
+def test_a_missing_application_is_traced_to_its_field() -> None:
+    judged = judge_manifest(TEMPLATE, integration(addin_authentication_method="SSO_TOKEN", addin_application_id=None))
+    facts = {fact.field for finding in errors(judged.findings) if (fact := fact_at(judged.xml, finding))}
+    assert facts == {"addin_application_id"}

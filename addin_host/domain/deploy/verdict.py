@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from addin_host.domain.manifest import Change, needs_deploying
+from addin_host.domain.manifest import ON_SEND, PHONES, SIGN_ON, Change, needs_deploying
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +47,8 @@ def judge(*, usable: bool, last: Download | None, changes: Sequence[Change]) -> 
         sentence += " It has a new id, so take the old add-in away as well."
     if any(change.fact.label == "Permissions" for change in kept):
         sentence += " An administrator has to consent to its permissions again."
+    if any(change.fact in (PHONES, ON_SEND) and change.after == "on" for change in kept):
+        sentence += " Phones and the check on Send need a deployment by an administrator."
+    if any(change.fact is SIGN_ON for change in kept):
+        sentence += " Single sign-on has changed: compare the addresses to register, and consent again."
     return Verdict("warning", "Deploy again", sentence)

@@ -5,11 +5,15 @@ from addin_host.domain.manifest.context import (
     CutLabel,
     cut_at_word,
     functions,
+    is_on,
     manifest_context,
     manifest_version,
     too_long_labels,
 )
 from addin_host.domain.manifest.difference import (
+    ON_SEND,
+    PHONES,
+    SIGN_ON,
     Change,
     Fact,
     fact_at,
@@ -21,6 +25,9 @@ from addin_host.domain.manifest.reading import MAX_BYTES
 
 __all__ = [
     "MAX_BYTES",
+    "ON_SEND",
+    "PHONES",
+    "SIGN_ON",
     "Change",
     "CutLabel",
     "Expected",
@@ -31,6 +38,7 @@ __all__ = [
     "errors",
     "fact_at",
     "functions",
+    "is_on",
     "manifest_changes",
     "manifest_context",
     "manifest_version",

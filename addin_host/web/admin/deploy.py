@@ -11,6 +11,7 @@ from addin_host.domain.access import Permission
 from addin_host.domain.deploy import (
     Setup,
     centralized_deployment,
+    conditions,
     exchange_on_premises,
     registrations,
     reverse_proxy_site,
@@ -54,6 +55,7 @@ def _page(integration: Integration, icon_error: str = "") -> str:
         has_icon=has_icon,
         icon_error=icon_error,
         sizes=_SHOWN_SIZES,
+        conditions=list(conditions(outside)),
         registrations=list(registrations(outside)),
         exchange=list(exchange_on_premises(setup)),
         cloud=list(centralized_deployment(setup)),
