@@ -17,6 +17,7 @@ from .exchange_metadata import Exchange
 from .outlook_host import OutlookHost
 from .processes import Server, free_port
 from .providers import Providers
+from .records import Records
 
 HERE = Path(__file__).parent
 
@@ -142,3 +143,11 @@ def exchange(world: World) -> Exchange:
     """The played Exchange, behaving well."""
     world.exchange.reset()
     return world.exchange
+
+
+@pytest.fixture(scope="session")
+def records(world: World) -> Iterator[Records]:
+    """What the product's database knows of single-use VMRs."""
+    found = Records(world.application)
+    yield found
+    found.close()

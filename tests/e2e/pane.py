@@ -16,6 +16,9 @@ ALREADY = "VMR already assigned"
 NONE = "You do not have any personal VMRs"
 PROBLEM_SIGNING_IN = "There was a problem signing you in. Please try again."
 PROBLEM_GETTING = "There was a problem getting your personal VMRs. Please try again."
+ADD_SINGLE_USE = "Add a Single-use VMR"
+ADD_PERSONAL = "Add a Personal VMR"
+DOWN = "Cannot assign a VMR right now"
 PROBLEM_INSERTING = "There was a problem adding the joining instructions. Please try again."
 
 
@@ -29,6 +32,11 @@ class Pane:
         """Open a new appointment with the pane beside it, and wait until its buttons work."""
         self.host.open(address, **options)
         expect(self.host.pane.locator("html[data-checked]")).to_be_attached()
+
+    def open_known(self, address: str, **options: Any) -> None:
+        """Open like `open`, and wait until the server has answered who is asking, which no press waits for."""
+        with self.host.page.expect_response(lambda answer: answer.url.endswith("/session")):
+            self.open(address, **options)
 
     def button(self, name: str) -> Locator:
         """Return a button by its words."""
@@ -64,6 +72,20 @@ class Pane:
         self.button("Replace").click()
         expect(self.heading(SELECT)).to_be_visible()
         self.pick(name, then)
+
+    def add_single_use(self, then: str = SUCCESS, press: str = ADD_SINGLE_USE) -> list[dict[str, Any]]:
+        """Press the button, wait for a heading, and return what was asked of Outlook from the press on."""
+        before = len(self.host.calls())
+        self.button(press).click()
+        expect(self.heading(then)).to_be_visible()
+        # What office.js tells Outlook of its own accord, such as where the focus went, has no dispatch id.
+        return [call for call in self.host.calls()[before:] if call["dispatch"] is not None]
+
+    def replace_single_use(self, then: str = SUCCESS) -> None:
+        """Exchange what is there for a single-use VMR."""
+        self.button("Replace").click()
+        self.button(ADD_SINGLE_USE).click()
+        expect(self.heading(then)).to_be_visible()
 
     def remove(self) -> None:
         """Take the VMR out again."""
