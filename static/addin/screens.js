@@ -58,11 +58,12 @@ function home(note) {
   else view.sentence(note || words.NOTHING_IS_ON);
 }
 
-/** Whether this calendar may be written to; says so when not. */
+/** Whether a VMR may be put here; says so when not. */
 async function mayWrite() {
   await opened;
   if (!around.canWrite) view.sentence(words.READ_ONLY);
-  return around.canWrite;
+  else if (isOfSeries()) already(false);
+  return around.canWrite && !isOfSeries();
 }
 
 /** The way back to what the meeting has already. */
