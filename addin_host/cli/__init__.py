@@ -18,6 +18,7 @@ from addin_host.cli.manifest import check_manifest
 from addin_host.cli.platform import platform
 from addin_host.cli.server import demo, serve
 from addin_host.cli.session import session
+from addin_host.cli.tag_keys import tag_keys
 from addin_host.domain.errors import HostError
 
 
@@ -64,6 +65,7 @@ for command in (
     platform,
     audit,
     rotate_keys,
+    tag_keys,
     backup,
     restore,
     check_manifest,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from addin_host.domain.deployment import Deployment
-from addin_host.domain.errors import Reason, Refused
+from addin_host.domain.errors import Reason, Refused, Upstream
 from addin_host.domain.integration import Integration
 from addin_host.flows import integrations
 from addin_host.store.db import Database
@@ -69,7 +69,12 @@ class Catalogue:
         now = time.monotonic()
         if self._hosts.get(host, 0.0) > now:
             return True
-        found = self._database.row(_BY_HOST, host) is not None
+        try:
+            found = self._database.row(_BY_HOST, host) is not None
+        except Upstream:
+            if host not in self._hosts:
+                raise
+            return True  # it was served before the database went away
         if found:
             self._hosts[host] = now + _HOST_KEPT_SECONDS
         return found

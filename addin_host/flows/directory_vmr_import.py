@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from addin_host.domain.directory import COLUMNS, Kind, Submitted, Survey, Vmr, pin_problems
 from addin_host.domain.errors import Misconfigured, Problem
 from addin_host.flows.directory import WhichPin, aliases_of, pin_place
+from addin_host.flows.vmr_aliases import of_a_meeting, of_meetings
 from addin_host.store.models import ConferenceAliasRow, ConferenceRow
 from addin_host.store.secrets import SecretBox
 
@@ -152,8 +153,9 @@ class VmrImport:
     def _settle_aliases(self, batch: Sequence[tuple[Submitted, Vmr]]) -> None:
         """Report aliases that another VMR keeps; take those away that another VMR of the file gives up."""
         wanted = {alias.lower(): (submitted, vmr) for submitted, vmr in batch for alias in vmr.aliases or ()}
-        given_up = []
+        given_up, new = [], set(wanted)
         for alias_id, alias, holder in self._holders(list(wanted)):
+            new.discard(alias.lower())
             submitted, vmr = wanted[alias.lower()]
             if holder == vmr.name:
                 continue
@@ -163,6 +165,8 @@ class VmrImport:
             else:
                 text = f"{alias!r} belongs to the VMR {holder!r}. Choose another alias, or give that VMR another one."
                 self._run.problems.append(submitted.problem("aliases", text))
+        for alias in sorted(self._of_meetings(sorted(new))):
+            self._run.problems.append(wanted[alias][0].problem("aliases", of_a_meeting(alias)))
         if given_up and self._run.writing:
             self._session.execute(delete(ConferenceAliasRow).where(ConferenceAliasRow.id.in_(given_up)))
 
@@ -213,6 +217,10 @@ class VmrImport:
         if pin == getattr(change.before, which):
             return stored
         return self._run.box.seal(pin_place(own_uuid, which), pin) if pin else None
+
+    def _of_meetings(self, aliases: Sequence[str]) -> set[str]:
+        parts = (aliases[first : first + _ASKED_AT_ONCE] for first in range(0, len(aliases), _ASKED_AT_ONCE))
+        return set().union(*(of_meetings(self._session, part) for part in parts))
 
     def _holders(self, aliases: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         """Yield id, alias and the name of the VMR for those of the aliases (in lower case) that are stored."""

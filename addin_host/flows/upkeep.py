@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from addin_host.domain.alarms import CHECKS, MESSAGES, Level
 from addin_host.domain.errors import Misconfigured
 from addin_host.domain.ports import Outside
-from addin_host.flows import alarms, checks, leases, notify
+from addin_host.flows import alarms, alias_reaping, checks, leases, notify
 from addin_host.flows.checks import Inspection
 from addin_host.flows.cleaning import clean
 from addin_host.store.models import AlarmRow, CheckRunRow, IntegrationRow, MarkRow
@@ -129,4 +129,5 @@ def _clean(upkeep: Upkeep) -> None:
             return
         number = clean(session, now=now)
         session.merge(MarkRow(name=DONE, value=json.dumps({"cleaned": now.isoformat()})))
-    _log.info("%d rows that had expired were deleted", number)
+    released = alias_reaping.reap(upkeep.inspection.database, now=now)
+    _log.info("%d rows that had expired were deleted, %d numbers of meetings given back", number, released)

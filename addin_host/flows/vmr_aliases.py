@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from addin_host.domain.access import Caller
 from addin_host.domain.errors import Invalid, Problem, Reason, Refused
 from addin_host.flows import audit
 from addin_host.flows.audit import Subject
-from addin_host.store.models import ConferenceAliasRow, ConferenceRow
+from addin_host.store.models import ConferenceAliasRow, ConferenceRow, ScheduledAliasRow
 
 RACED = "Somebody else changed the directory at the same moment. Try again."
 _LARGEST_ID = 2**31 - 1
@@ -51,6 +51,24 @@ def holders(session: Session, aliases: Sequence[str]) -> Iterator[tuple[str, int
         yield from ((row.alias, row.id, row.name) for row in session.execute(statement))
 
 
+def of_meetings(session: Session, aliases: Collection[str]) -> set[str]:
+    """Return, in lower case, those of the aliases that were handed out for meetings and are not given back."""
+    found: set[str] = set()
+    wanted = {alias.lower() for alias in aliases}
+    for column in (ScheduledAliasRow.alias, ScheduledAliasRow.numeric_alias):
+        # What has a domain is never a number to dial, so each is asked for in one of the two indexes only.
+        some = [alias for alias in wanted if ("@" in alias) is (column is ScheduledAliasRow.alias)]
+        if some:
+            lower = func.lower(column)
+            found.update(session.scalars(select(lower).where(lower.in_(some), ScheduledAliasRow.released_at.is_(None))))
+    return found
+
+
+def of_a_meeting(alias: str) -> str:
+    """Return what is wrong with an alias that a meeting has."""
+    return f"{alias!r} was handed out for a meeting, and stays with it for a while. Choose another alias."
+
+
 def taken(name: str, alias: str, owner: str) -> Problem:
     """Return the problem of an alias that another VMR has; `name` is the attribute it was entered in."""
     text = f"{alias!r} belongs to the VMR {owner!r}. Choose another alias, or give that VMR another one."
@@ -75,6 +93,7 @@ def save_alias(
     """
     given = record.check(record.ALIAS, values, required=("alias", "conference_id") if alias_id is None else ())
     row = ConferenceAliasRow(description="", created_at=now) if alias_id is None else get_alias(session, alias_id)
+    _require_of_no_meeting(session, row, given.get("alias", row.alias))
     before = {} if alias_id is None else seen(session, row)
     former = row.conference_id if before else None
     vmr = _require_vmr(session, given["conference_id"]) if "conference_id" in given else None
@@ -95,6 +114,11 @@ def save_alias(
         action = "change" if before else "create"
         audit.record(session, caller, action, Subject("alias", row.id, row.alias), now=now, before=before, after=after)
     return row
+
+
+def _require_of_no_meeting(session: Session, row: ConferenceAliasRow, alias: str) -> None:
+    if alias.lower() != (row.alias or "").lower() and of_meetings(session, [alias]):
+        raise Invalid([record.problem("alias", of_a_meeting(alias))])
 
 
 def delete_alias(session: Session, alias_id: int, *, caller: Caller, now: datetime) -> None:

@@ -19,7 +19,7 @@ from addin_host.domain.errors import Invalid, Misconfigured, Problem, Reason, Re
 from addin_host.flows import audit
 from addin_host.flows.audit import Subject
 from addin_host.flows.directory import WhichPin, pin_place
-from addin_host.flows.vmr_aliases import RACED, holders, put_aliases, taken
+from addin_host.flows.vmr_aliases import RACED, holders, of_a_meeting, of_meetings, put_aliases, taken
 from addin_host.store.models import ConferenceRow, IdentityProviderGroupRow, IvrThemeRow
 from addin_host.store.secrets import SecretBox
 
@@ -73,6 +73,7 @@ def save(
         raise Refused(Reason.CONFLICT, _SOMEBODY_ELSE)
     before = {} if vmr_id is None else seen(row)
     _require_lists(session, given)
+    _require_of_no_meeting(session, row, given)
     try:
         with session.begin_nested():
             if vmr_id is None:
@@ -177,6 +178,15 @@ def _require_lists(session: Session, given: Mapping[str, Any]) -> None:
     ]
     if unknown:
         raise Invalid(unknown)
+
+
+def _require_of_no_meeting(session: Session, row: ConferenceRow, given: Mapping[str, Any]) -> None:
+    """Raise Invalid for new aliases that single-use VMRs have; those that the VMR has already are its own."""
+    own = {alias.alias.lower() for alias in row.aliases}
+    new = [alias for alias, _words in given.get("aliases", ()) if alias.lower() not in own]
+    found = of_meetings(session, new)
+    if found:
+        raise Invalid([record.problem("aliases", of_a_meeting(alias)) for alias in new if alias.lower() in found])
 
 
 def _clashes(session: Session, vmr_id: int | None, given: Mapping[str, Any]) -> Iterator[Problem]:

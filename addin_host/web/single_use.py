@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from addin_host.domain.errors import HostError, Reason, Refused, Upstream
 from addin_host.domain.integration import Integration
-from addin_host.domain.ports import Person
 from addin_host.domain.redaction import correlation_id
-from addin_host.flows import single_use
+from addin_host.flows import pane_identity, single_use
 from addin_host.flows.placeholder import placeholder
 from addin_host.web.admission import Auth, admits
 from addin_host.web.errors import status_of
-from addin_host.web.guard import refuse_head, require_bearer
+from addin_host.web.guard import refuse_head, require_bearer, require_enabled, require_person
 from addin_host.web.headers import page_kind
 from addin_host.web.services import services
 
@@ -61,8 +59,7 @@ def _integration(reference: str) -> tuple[Integration, Upstream | None]:
 
 
 def _require_single_use(integration: Integration) -> None:
-    if not integration["enabled"]:
-        raise Refused(Reason.SWITCHED_OFF, "This service is switched off at the moment. Ask your administrator.")
+    require_enabled(integration)
     if not integration["enable_dynamic_vmrs"]:
         raise Refused(Reason.SWITCHED_OFF, _OFF)
 
@@ -75,12 +72,7 @@ def _asker(integration: Integration) -> tuple[str, str]:
         return held.caller, held.visit
     if len(token) > _TOKEN_LENGTH:
         raise Refused(Reason.UNAUTHENTICATED, "The identity token is too long.")
-    return _caller_of(services().identity.person_of(integration, token)), ""
-
-
-def _caller_of(person: Person) -> str:
-    told = "\0".join((person.path, person.issuer, person.subject))
-    return f"person:{sha256(told.encode()).hexdigest()[:32]}"
+    return pane_identity.caller_of(require_person(integration, token), None), ""
 
 
 def _placeholder(integration: Integration) -> Mapping[str, Any] | None:

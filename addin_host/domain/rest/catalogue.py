@@ -8,6 +8,7 @@ from types import MappingProxyType
 from addin_host.domain.rest.connector import CONNECTOR, EXCHANGE_DOMAIN
 from addin_host.domain.rest.directory import CONFERENCE, CONFERENCE_ALIAS, END_USER, IDENTITY_PROVIDER_GROUP, IVR_THEME
 from addin_host.domain.rest.resource import Resource
+from addin_host.domain.rest.scheduling import SCHEDULED_ALIAS
 from addin_host.domain.rest.status import ALARM, EXCHANGE_SCHEDULER
 
 RESOURCES: tuple[Resource, ...] = (
@@ -18,6 +19,7 @@ RESOURCES: tuple[Resource, ...] = (
     END_USER,
     IVR_THEME,
     IDENTITY_PROVIDER_GROUP,
+    SCHEDULED_ALIAS,
     ALARM,
     EXCHANGE_SCHEDULER,
 )
