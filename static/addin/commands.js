@@ -70,6 +70,8 @@
   }
 
   globalThis.addRoom = addRoom;
-  if (!register()) globalThis.Office?.onReady?.(register);
+  const registered = register();
+  // Until this is called, office.js tells Outlook nothing, and no command arrives.
+  globalThis.Office?.onReady?.(() => registered || register());
   if (config.enabled && config.singleUse) load().catch(() => {});
 })();
