@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -65,16 +66,23 @@ Read = Callable[[Outbound, Source, Route], Authority]
 
 @dataclass(slots=True)
 class _Kept:
+    """What is known of one source. `served` says whether a key of the last fetch has been asked for."""
+
     lock: threading.Lock = field(default_factory=threading.Lock)
     authority: Authority | None = None
     fetched_at: float = 0.0
-    looked_again_at: float | None = None
+    served: bool = False
+    looked_again_at: float = -math.inf
     failed_at: float = 0.0
     failure: HostError | None = None
 
     def fresh(self, now: float) -> Authority | None:
         """Return what is kept unless it has to be fetched."""
         return self.authority if now - self.fetched_at < FRESH_SECONDS else None
+
+    def may_look_again(self, now: float) -> bool:
+        """Whether an unknown key is worth a fetch."""
+        return now - self.looked_again_at >= UNKNOWN_KEY_PAUSE_SECONDS
 
 
 class Authorities:
@@ -100,19 +108,20 @@ class Authorities:
 
     def key(self, source: Source, route: Route, key_id: str) -> SigningKey | None:
         """Return a signing key by its name, after looking again once if it is new. Raises as `current` does."""
-        kept, now = self._entry(source, route), self._now().timestamp()
-        was_fresh = kept.fresh(now) is not None
-        known = self.current(source, route).keys.get(key_id)
-        if known is not None:
-            return known
+        kept, known = self._entry(source, route), self.current(source, route).keys.get(key_id)
+        if known is None:
+            known = self._looked_for(kept, source, route, key_id, self._now().timestamp())
+        kept.served = kept.served or known is not None
+        return known
+
+    def _looked_for(self, kept: _Kept, source: Source, route: Route, key_id: str, now: float) -> SigningKey | None:
         with kept.lock:
-            paused = kept.looked_again_at is not None and now - kept.looked_again_at < UNKNOWN_KEY_PAUSE_SECONDS
-            if paused and kept.authority is not None:
-                return kept.authority.keys.get(key_id)
+            if kept.authority is None or not kept.may_look_again(now):
+                return kept.authority.keys.get(key_id) if kept.authority else None
+            just_fetched = not kept.served and kept.looked_again_at < kept.fetched_at
             kept.looked_again_at = now
-            if not was_fresh and kept.authority is not None:  # it was fetched for this very question
-                return kept.authority.keys.get(key_id)
-            return self._refreshed(kept, source, route, now).keys.get(key_id)
+            authority = kept.authority if just_fetched else self._refreshed(kept, source, route, now)
+            return authority.keys.get(key_id)
 
     def _entry(self, source: Source, route: Route) -> _Kept:
         with self._lock:
@@ -125,6 +134,7 @@ class Authorities:
         if kept.failure is None or now - kept.failed_at >= FAILURE_PAUSE_SECONDS:
             try:
                 kept.authority, kept.fetched_at, kept.failure = self._read(self._outbound, source, route), now, None
+                kept.served = False
             except HostError as error:
                 kept.failed_at, kept.failure = now, error
                 log.warning("the sign-in service's keys were not refreshed: %s", error.message)

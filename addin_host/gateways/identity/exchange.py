@@ -46,7 +46,7 @@ LONGEST_SECONDS = 24 * 3600
 
 _TYPES: Collection[str] = frozenset({"jwt"})
 _BEFORE_PATH = re.compile(r"https://[^/?]*", re.IGNORECASE)
-_ISSUER = re.compile(r"00000002-0000-0ff1-ce00-000000000000@[!-~]{1,253}")
+_ISSUER = re.compile(r"00000002-0000-0ff1-ce00-000000000000@[A-Za-z0-9*._-]{1,253}")
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
