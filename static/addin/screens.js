@@ -78,10 +78,10 @@ function leave() {
 
 function failed({ messageField, problem, again, notes = [] }) {
   const reference = problem.correlationId && `Reference: ${problem.correlationId}`;
-  const retry = again ? [{ text: "Try again", primary: true, action: again }] : [];
+  const retry = again ? { text: "Try again", primary: true, action: again } : { text: "Back", action: () => busy || leave() };
   view.result({
     name: "problem", icon: "bad", headingField: "addin_pane_general_error_heading", messageField, notes,
-    choices: [...retry, ...back()], details: [problem.message, reference].filter(Boolean),
+    choices: again ? [retry, ...back()] : [retry], details: [problem.message, reference].filter(Boolean),
   });
 }
 

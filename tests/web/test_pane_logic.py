@@ -514,20 +514,17 @@ def test_lost_properties_still_give_the_location_back(stage: Stage) -> None:
     assert stage.host("body") == ""
 
 
-@pytest.mark.parametrize(
-    "call", ["body.type", "body.get", "location.get", "properties.save", "body.prepend", "location.set"]
-)
-@pytest.mark.parametrize("code", [9030, "throw"])
-def test_a_call_that_fails_leaves_nothing_behind_and_can_be_repeated(stage: Stage, call: str, code: Any) -> None:
+def test_a_call_that_fails_leaves_nothing_behind_and_can_be_repeated(stage: Stage) -> None:
     stage.open({"body": "<p>Agenda</p>", "location": "Room 5"})
     stage.sign_in()
-    stage.set_host(fail={call: code})
-    stage.press("Room 1")
-    stage.wait("problem")
-    assert "There was a problem adding the joining instructions" in screen(stage)
-    assert stage.host("body") == "<p>Agenda</p>"
-    assert stage.host("location") == "Room 5"
-    expect(stage.page.get_by_role("heading", name="Error")).to_be_focused()
+    calls = ["body.type", "body.get", "location.get", "properties.save", "body.prepend", "location.set"]
+    for call, code in [(call, code) for call in calls for code in (9030, "throw")]:
+        stage.set_host(fail={call: code}, calls=[])
+        stage.press("Room 1" if (call, code) == (calls[0], 9030) else "Try again")
+        stage.until(f"host.calls.includes('{call}') && !document.querySelector('[aria-busy]')")
+        assert "There was a problem adding the joining instructions" in screen(stage)
+        assert (stage.host("body"), stage.host("location")) == ("<p>Agenda</p>", "Room 5"), (call, code)
+        expect(stage.page.get_by_role("heading", name="Error")).to_be_focused()
     stage.set_host(fail={})
     stage.press("Try again")
     stage.wait("success")

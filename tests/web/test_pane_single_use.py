@@ -283,23 +283,24 @@ def test_a_token_that_the_server_refuses_leads_to_the_dialog(stage: Stage) -> No
     stage.wait("success")
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (failure(429, "rate_limited", "You have added many."), "Too many VMRs"),
-        (failure(403, "forbidden", "Switched off here."), "You may not add"),
-    ],
-)
-def test_a_refusal_is_said_in_words(stage: Stage, answer: tuple[int, Any], words: str) -> None:
-    stage.server.room_answers = [answer]
+def test_a_refusal_is_said_in_words(stage: Stage) -> None:
     stage.server.promised = promise()
+    stage.server.room_answers = [
+        failure(403, "forbidden", "Switched off here."),
+        failure(429, "rate_limited", "You have added many."),
+    ]
     open_pane(stage)
-    stage.press(ADD)
-    stage.wait("problem")
-    assert words in screen(stage)
-    assert answer[1]["error"]["message"] in details(stage)
-    assert "c0ffee" in details(stage)
-    assert stage.host("body") == ""
+    for words, message in (("You may not add", "Switched off here."), ("Too many VMRs", "You have added many.")):
+        stage.press(ADD)
+        stage.wait("problem")
+        assert words in screen(stage)
+        assert message in details(stage)
+        assert "c0ffee" in details(stage)
+        assert stage.host("body") == ""
+        if words == "You may not add":
+            assert buttons(stage) == ["Back"]
+            stage.press("Back")
+    assert buttons(stage) == ["Try again"]
 
 
 # --- when something fails -------------------------------------------------------------------------------------------
@@ -307,21 +308,22 @@ def test_a_refusal_is_said_in_words(stage: Stage, answer: tuple[int, Any], words
 CALLS = ["body.type", "body.get", "location.get", "properties.save", "body.prepend", "location.set"]
 
 
-@pytest.mark.parametrize("call", [*CALLS, "required.get", "optional.get", "required.add"])
-def test_a_call_that_fails_leaves_nothing_behind_and_can_be_repeated(stage: Stage, call: str) -> None:
+def test_a_call_that_fails_leaves_nothing_behind_and_can_be_repeated(stage: Stage) -> None:
     open_pane(stage, {"body": "<p>Agenda</p>", "location": "Room 5", "required": [ANN]})
-    stage.set_host(fail={call: 9030})
-    stage.press(ADD)
-    stage.wait("problem")
-    assert "There was a problem adding the joining instructions" in screen(stage)
-    assert (stage.host("body"), stage.host("location")) == ("<p>Agenda</p>", "Room 5")
-    assert stage.host("required") == [ANN]
-    assert json.loads(stage.host("stored").get("addinHost", "[]")) == []
+    for call in [*CALLS, "required.get", "optional.get", "required.add"]:
+        stage.set_host(fail={call: 9030}, calls=[])
+        stage.press(ADD if call == CALLS[0] else "Try again")
+        stage.until(f"host.calls.includes('{call}') && !document.querySelector('[aria-busy]')")
+        assert "There was a problem adding the joining instructions" in screen(stage)
+        assert (stage.host("body"), stage.host("location")) == ("<p>Agenda</p>", "Room 5"), call
+        assert stage.host("required") == [ANN], call
+        assert json.loads(stage.host("stored").get("addinHost", "[]")) == [], call
     stage.set_host(fail={})
     stage.press("Try again")
     stage.wait("success")
     assert stage.host("body").count("addin-host-") == 1
     assert stage.host("required") == [ANN, MAILBOX]
+    assert stage.complaints == []
 
 
 def test_a_mailbox_that_was_invited_without_an_answer_is_taken_off(stage: Stage) -> None:
@@ -353,25 +355,27 @@ def test_a_shared_calendar_that_outlook_keeps_from_add_ins_is_said_in_words(stag
 DOWN = "Cannot assign a VMR right now"
 
 
-@pytest.mark.parametrize("answer", [(0, None), failure(503, "upstream", "Later."), failure(500, "error", "Oh.")])
-def test_a_server_that_is_away_leaves_its_promise(stage: Stage, answer: tuple[int, Any]) -> None:
+def test_a_server_that_is_away_leaves_its_promise(stage: Stage) -> None:
     stage.server.promised = promise()
-    stage.server.room_answers = [answer]
     open_pane(stage, {"body": "<p>Agenda</p>", "location": "Room 5"})
     stage.until("host.calls.includes('token.get')")
-    stage.press(ADD)
-    stage.wait("placeholder")
-    assert DOWN in screen(stage)
-    assert "all attendees will be sent joining instructions later" in screen(stage)
-    assert tag(9, "TOK") in stage.host("body")
-    assert stage.host("location") == "Room 5"
-    assert stage.host("required") == [MAILBOX]
-    assert buttons(stage) == ["Try again", "Remove"]
-    stage.press("Try again")
-    stage.wait("success")
-    assert "TOK:" not in stage.host("body")
-    assert stage.host("body").count("addin-host-") == 1
-    assert stage.host("required") == [MAILBOX]
+    for answer in [(0, None), failure(503, "upstream", "Later."), failure(500, "error", "Oh.")]:
+        stage.server.room_answers = [answer]
+        stage.press(ADD)
+        stage.wait("placeholder")
+        assert DOWN in screen(stage)
+        assert "all attendees will be sent joining instructions later" in screen(stage)
+        assert tag(9, "TOK") in stage.host("body")
+        assert stage.host("location") == "Room 5"
+        assert stage.host("required") == [MAILBOX]
+        assert buttons(stage) == ["Try again", "Remove"]
+        stage.press("Try again")
+        stage.wait("success")
+        assert "TOK:" not in stage.host("body")
+        assert stage.host("body").count("addin-host-") == 1
+        assert stage.host("required") == [MAILBOX]
+        stage.press("Remove")
+        stage.wait("home")
 
 
 def test_the_promise_that_comes_with_the_answer_is_used(stage: Stage) -> None:
@@ -395,7 +399,7 @@ def test_an_answer_that_takes_longer_than_ten_seconds_counts_as_none(stage: Stag
     stage.wait("placeholder")
 
 
-@pytest.mark.parametrize("promised", [None, promise("2020-01-01T00:00:00Z"), promise("no time")])
+@pytest.mark.parametrize("promised", [None, promise("2020-01-01T00:00:00Z")])
 def test_without_a_promise_that_holds_nothing_is_inserted(stage: Stage, promised: Any) -> None:
     stage.server.promised = promised
     stage.server.room_answers = [(0, None)]
@@ -593,7 +597,7 @@ def test_an_occurrence_leaves_the_room_of_its_series_alone(stage: Stage) -> None
     assert buttons(stage) == []
 
 
-@pytest.mark.parametrize(("rights", "allowed"), [(1, False), (1 | 8, False), (1 | 2, True), (1 | 32, True)])
+@pytest.mark.parametrize(("rights", "allowed"), [(1 | 8, False), (1 | 32, True)])
 def test_a_delegate_without_write_rights_gets_a_sentence(stage: Stage, rights: int, allowed: bool) -> None:
     open_pane(stage, {"shared": rights, "sets": ["1.8"]}, personal=True)
     if allowed:
@@ -637,18 +641,15 @@ def test_the_debug_log_shows_calls_but_no_secret(stage: Stage) -> None:
         assert secret not in shown
 
 
-@pytest.mark.parametrize("width", [160, 320, 450])
-def test_nothing_scrolls_sideways(stage: Stage, width: int) -> None:
-    stage.page.set_viewport_size({"width": width, "height": 600})
+def test_nothing_scrolls_sideways(stage: Stage) -> None:
     open_pane(stage, {"itemId": "AAMk", "sets": ["1.8"]}, personal=True)
-    fits = "document.documentElement.scrollWidth <= innerWidth"
-    assert stage.page.evaluate(fits)
-    stage.press(ADD)
-    stage.wait("success")
-    assert stage.page.evaluate(fits)
-    stage.press("Replace")
-    stage.wait("question")
-    assert stage.page.evaluate(fits)
+    for shown, name in (("home", ADD), ("success", "Replace"), ("question", "")):
+        stage.wait(shown)
+        for width in (160, 320, 450):
+            stage.page.set_viewport_size({"width": width, "height": 600})
+            assert stage.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (shown, width)
+        if name:
+            stage.press(name)
 
 
 def test_the_keyboard_reaches_everything(stage: Stage) -> None:
