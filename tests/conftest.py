@@ -19,7 +19,7 @@ from addin_host.store.db import Database
 from addin_host.store.models import Model
 from addin_host.store.secrets import SecretBox
 from tests import quick_apps
-from tests.e2e.programs import program
+from tests.e2e.programs import chromium
 
 quick_apps.install()
 
@@ -134,7 +134,7 @@ def playwright() -> Iterator[Playwright]:
 def plain_chromium(playwright: Playwright) -> Iterator[Browser]:
     """One Chromium for all tests that need no played hosts; each opens a profile of its own in it."""
     started = playwright.chromium.launch(
-        executable_path=program("chromium"),
+        executable_path=chromium(),
         args=["--disable-quic", "--disable-background-networking", "--disable-dev-shm-usage"],
     )
     yield started

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Browser, Playwright
 
 from .edge import AJAX, CDN, OUTLOOK
-from .programs import program
+from .programs import chromium
 
 
 def launch(playwright: Playwright, port: int, pin: str) -> Browser:
@@ -31,4 +31,4 @@ def launch(playwright: Playwright, port: int, pin: str) -> Browser:
         "--disable-sync",
         "--disable-dev-shm-usage",
     ]
-    return playwright.chromium.launch(executable_path=program("chromium"), args=flags)
+    return playwright.chromium.launch(executable_path=chromium(), args=flags)

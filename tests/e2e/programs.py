@@ -34,6 +34,12 @@ def program(name: str) -> str:
     pytest.exit(_SENTENCES[name], returncode=1)
 
 
+def chromium() -> Path:
+    """Return what starts Chromium for the tests."""
+    program("chromium")
+    return HERE / "chromium.sh"
+
+
 def node() -> str:
     """Return the path of a Node.js that is new enough."""
     path = program("node")
