@@ -13,6 +13,7 @@ from addin_host.domain.integration import Integration
 from addin_host.domain.redaction import correlation_id
 from addin_host.flows import pane_identity, single_use
 from addin_host.flows.placeholder import placeholder
+from addin_host.flows.single_use import AliasSpaceExhausted
 from addin_host.web.admission import Auth, admits
 from addin_host.web.errors import status_of
 from addin_host.web.guard import refuse_head, require_bearer, require_enabled, require_person
@@ -93,6 +94,8 @@ def _details(integration: Integration, caller: str, visit: str) -> Mapping[str, 
 def _failure(error: HostError, proved: Integration | None) -> Response:
     """Say why not; whoever has proved who they are gets a placeholder while this service cannot do its work."""
     status, code = status_of(error)
+    if isinstance(error, AliasSpaceExhausted):
+        code = "alias_space_exhausted"
     failed = {"code": code, "message": error.message, "correlation_id": correlation_id.get()}
     body: dict[str, Any] = {"status": "failed", "result": _FAILED, "error": failed}
     retry_after = getattr(error, "retry_after", None)

@@ -77,3 +77,14 @@ def test_the_reference_of_settings_is_the_one_in_the_documents(shell):
     made = shell("platform", "fields").stdout
     assert made == (Path(__file__).parents[2] / "docs" / "platform.md").read_text()
     assert "canary" not in shell("platform", "show").stdout
+
+
+def test_keys_of_tags(shell):
+    assert "none yet" in shell("tag-keys", "list").stderr
+    assert "Tag key 1 signs" in shell("tag-keys", "add").stdout
+    assert "Tag key 2 signs" in shell("tag-keys", "add").stdout
+    listed = shell("tag-keys", "list").stdout.splitlines()
+    assert ["verifies" in line for line in listed] == [True, False]
+    assert [key["signs"] for key in json.loads(shell("tag-keys", "list", "--json").stdout)] == [False, True]
+    assert "3 values are sealed" in shell("rotate-keys").stdout
+    assert '"Tag key 2"' in shell("audit", "export").stdout

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.directory import Kind, Submitted, Survey
@@ -24,9 +24,11 @@ from addin_host.store.models import (
     DialogSessionRow,
     EndUserRow,
     IntegrationRow,
+    ScheduledAliasRow,
     UserSubjectRow,
 )
 from addin_host.store.secrets import SecretBox
+from tests.flows.meetings import Desk, an_integration
 
 Load = Callable[..., Outcome]
 HEAD = "name,description,pin,guest_pin,allow_guests,owner,aliases\n"
@@ -294,3 +296,18 @@ def test_an_unknown_address_is_refused(database):
     unknown = pytest.raises(Refused, match=r"There is no user with the address 'x@example\.com'")
     with unknown, database.read() as session:
         users.at(session, "x@example.com")
+
+
+def test_a_file_cannot_bring_the_aliases_of_meetings(load: Load, database: Database, box: SecretBox, clock) -> None:
+    minted = Desk(database, box, clock, an_integration(database, box, clock)).mint()
+    load(HEAD + ALICE)
+    content = f"{HEAD}{ALICE}Bob,,,,no,,{minted.numeric_alias} bob@x.com\nCarol,,,,no,,{minted.alias.upper()}\n"
+    for dry_run in (True, False):
+        with pytest.raises(Invalid) as refused:
+            load(content, dry_run=dry_run)
+        assert [problem.line for problem in refused.value.problems] == [3, 4]
+        assert all("was handed out for a meeting" in problem.message for problem in refused.value.problems)
+    assert set(stored(database, box)) == {"Alice"}
+    with database.write() as session:
+        session.execute(update(ScheduledAliasRow).values(released_at=clock()))
+    assert load(content).vmrs.created == 2

@@ -7,12 +7,15 @@ from sqlalchemy import select
 
 from addin_host.domain.access import ON_THIS_MACHINE, Caller, Role
 from addin_host.domain.errors import Misconfigured, Refused, Upstream
-from addin_host.flows import rotation, tag_keys
+from addin_host.domain.tag import find_tags
+from addin_host.flows import backup, restore, rotation, tag_keys
 from addin_host.flows.tag_keys import TagKeys
+from addin_host.store import migrate
 from addin_host.store.db import Database
-from addin_host.store.models import AuditRow, TagKeyRow
+from addin_host.store.models import AuditRow, ScheduledAliasRow, TagKeyRow
 from addin_host.store.sealed import sealed_columns
 from addin_host.store.secrets import SecretBox, create_key_file
+from tests.flows.meetings import Desk, an_integration
 
 
 def add(database, box, clock, caller=ON_THIS_MACHINE):
@@ -134,3 +137,22 @@ def test_rotating_the_sealing_key_leaves_tags_as_they_are(database, tmp_path):
     assert "tag_key.sealed_key" in {column.place for column in sealed_columns()}
     assert rotation.rotate(database, path).sealed_anew == 1
     assert TagKeys(database, SecretBox.from_file(path)).all()[1] == before
+
+
+def test_a_restored_backup_still_knows_the_tags_of_before(database, box, clock, tmp_path):
+    integration = an_integration(database, box, clock)
+    minted = Desk(database, box, clock, integration).mint()
+    with database.snapshot() as session:
+        lines = list(backup.lines(session, now=clock()))
+    target = Database(f"sqlite:///{tmp_path / 'restored.db'}")
+    migrate.upgrade(target)
+    with target.write() as session:
+        restore.restore(session, iter(lines), trial=no_trial, caller=ON_THIS_MACHINE, now=clock())
+    (tag,) = find_tags(minted.tag, TagKeys(target, box).all(), is_html=False)
+    with target.read() as session:
+        assert [row.uuid for row in session.scalars(select(ScheduledAliasRow))] == [str(tag.uuid)] == [minted.uuid]
+    target.close()
+
+
+def no_trial(candidates):
+    return [None] * len(candidates)
