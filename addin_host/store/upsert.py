@@ -16,8 +16,8 @@ def insert_missing(session: Session, table: type[Model], row: Mapping[str, Any])
 
     Returns whether the row is new.
     """
-    done = session.execute(_insert(session, table).values(**row).on_conflict_do_nothing())
-    return int(getattr(done, "rowcount", 0)) > 0
+    statement = _insert(session, table).values(**row).on_conflict_do_nothing()
+    return session.execute(statement.returning(*table.__table__.primary_key)).first() is not None
 
 
 def upsert(
