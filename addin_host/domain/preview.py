@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -27,57 +26,9 @@ VMR_PARTS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PaneState:
-    """One thing that the pane can show. `vmrs`: how many the person has; `personal`: only with personal VMRs."""
-
-    label: str
-    personal: bool = True
-    vmrs: int = 2
-
-
-STATES: Mapping[str, PaneState] = {
-    "start": PaneState("As it opens", personal=False),
-    "signing-in": PaneState("Signing in"),
-    "signed-in": PaneState("Signed in, nothing added"),
-    "ended": PaneState("The session has ended"),
-    "one": PaneState("One VMR", vmrs=1),
-    "list": PaneState("Some VMRs", vmrs=3),
-    "many": PaneState("More than seven VMRs", vmrs=9),
-    "none": PaneState("No VMR", vmrs=0),
-    "error-signing-in": PaneState("Error: signing in"),
-    "error-getting": PaneState("Error: getting the VMRs"),
-    "error-inserting": PaneState("Error: adding the VMR"),
-    "success": PaneState("Success"),
-    "already": PaneState("There is a VMR already"),
-    "edited": PaneState("The inserted text was edited"),
-    "outside": PaneState("Outside of a meeting", personal=False),
-    "off": PaneState("The add-in is switched off", personal=False),
-}
-START = "start"
-# Where the text of a label can be seen.
-STATE_OF: Mapping[str, str] = {
-    "addin_pane_title": "start",
-    "addin_pane_description": "start",
-    "addin_pane_personal_vmr_sign_in_button": "start",
-    "addin_pane_personal_vmr_add_button": "signed-in",
-    "addin_pane_personal_vmr_select_message": "list",
-    "addin_pane_personal_vmr_none_message": "none",
-    "addin_pane_personal_vmr_error_signing_in_message": "error-signing-in",
-    "addin_pane_personal_vmr_error_getting_message": "error-getting",
-    "addin_pane_personal_vmr_error_inserting_meeting_message": "error-inserting",
-    "addin_pane_general_error_heading": "error-inserting",
-    "addin_pane_success_heading": "success",
-    "addin_pane_success_message": "success",
-    "addin_pane_already_video_meeting_heading": "already",
-    "addin_pane_already_video_meeting_message": "already",
-    "addin_group_label": "start",
-    "addin_button_label": "start",
-    "addin_supertip_title": "start",
-    "addin_supertip_description": "start",
-    "addin_display_name": "start",
-    "enabled": "off",
-}
+# What the pane inserts of a single-use VMR.
+MEETING_TEXTS = ("meeting_instructions_template", "single_use_location_template", "placeholder_instructions_template")
+PLACEHOLDER_TAG = "TOK:-AEAAAAAB4Z3JX6JYKBCUXHVZ2M5T7WQ4LNFDRCOYPSGI6EKHAVBM2XUT3J5Q7WZL#"
 
 _LONG: Mapping[str, Any] = {
     "alias": "meet.quarterly-review-of-the-northern-region.4815162342108@conferencing.north.example.com",
@@ -134,9 +85,24 @@ def values_for(field: Field, sample: str, record: Mapping[str, Any], vmr: Mappin
         name: value for name, value in _CHANGES.get(sample, {}).items() if name in field.variables
     }
     given = dict(vmr or {}) if field.name in VMR_PARTS.values() else {}
+    if sample != "long":
+        given |= _address(record)
     if domain := record.get("addin_server_domain"):
         given["addin_server_domain"] = str(domain)
     return values | {name: value for name, value in given.items() if name in field.variables}
+
+
+def _address(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return a number and an address such as the draft's own meetings get, as far as it says what they look like."""
+    prefix, digits, domain = (record.get(name) for name in _PATTERN)
+    if not prefix or not isinstance(digits, int) or not 0 < digits <= len(_DIGITS):
+        return {}
+    number = f"{prefix}{_DIGITS[:digits]}"
+    return {"numeric_alias": number} | ({"alias": f"{number}@{domain}"} if domain else {})
+
+
+_PATTERN = ("scheduled_alias_prefix", "scheduled_alias_suffix_length", "scheduled_alias_domain")
+_DIGITS = "481516234217609"
 
 
 def unsaved(name: str, record: Mapping[str, Any], values: Mapping[str, Any]) -> UnsavedText:

@@ -148,6 +148,36 @@ def rendered_vmrs(draft: Draft, count: int, filling: Filling, *, rendering: Temp
     return [_vmr(at, values, {part: next(made) for part in preview.VMR_PARTS}) for at, values in enumerate(vmrs)]
 
 
+def rendered_meeting(draft: Draft, filling: Filling, *, rendering: TemplateRendering) -> dict[str, Any]:
+    """Return what the pane gets for a single-use VMR: its `details`, and the `placeholder` while the server is away."""
+    made = rendered_texts(draft, preview.MEETING_TEXTS, filling, rendering=rendering)
+    instructions, location, placeholder = (_shown(made[name]) for name in preview.MEETING_TEXTS)
+    field = preview.TEXTS[preview.MEETING_TEXTS[0]]
+    values = preview.values_for(field, filling.sample, draft.record, None)
+    tag, tok = values["alias_uuid"], preview.PLACEHOLDER_TAG
+    who = {
+        "room_name": draft.record["room_mailbox_name"] or _MAILBOX[0],
+        "room_email": draft.record["room_mailbox_email_address"] or _MAILBOX[1],
+    }
+    details = _text(instructions) | who | {"alias_id": tag, "location": location[1]}
+    details |= {name: values[name] for name in ("alias", "numeric_alias")}
+    promised = (f"{placeholder[0]}\n<div>{tok}</div>", f"{placeholder[1]}\n{tok}")
+    return {"details": details, "placeholder": _text(promised) | who | {"tok": tok}}
+
+
+_MAILBOX = ("Video meeting", "video@example.com")
+
+
+def _shown(text: RenderedText) -> tuple[str, str]:
+    """Return a text as HTML and plain; one that fails says why in its own place."""
+    plain = f"[{text.problem}]" if text.problem else text.plain
+    return text.html or escape(plain), plain
+
+
+def _text(shown: tuple[str, str]) -> dict[str, str]:
+    return {"instructions": shown[0], "instructions_text": shown[1]}
+
+
 def _vmr(number: int, values: Mapping[str, Any], parts: Mapping[str, RenderedText]) -> dict[str, Any]:
     shown = {part: f"[{text.problem}]" if text.problem else text.plain for part, text in parts.items()}
     alias = sort_aliases(values["aliases"]).preferred

@@ -134,7 +134,8 @@ function lookAt(view, what) {
 function follow(event) {
   const name = event.target.name;
   if (!choice("follow").checked || !name) return;
-  const state = JSON.parse(panel.dataset.stateOf)[name];
+  const places = JSON.parse(panel.dataset.stateOf)[name] ?? [];
+  const state = places.find((place) => draft?.pane.states[place]) ?? places[0];
   if (Array.from(choice("text").options).some((option) => option.value === name)) lookAt("texts", name);
   else if (state && !(name === "enabled" && event.type === "focusin")) lookAt("pane", state);
 }

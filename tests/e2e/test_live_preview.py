@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
-from addin_host.domain.preview import STATES
+from addin_host.domain.preview_states import STATES
 
 from .admin_demo import Demo
 
@@ -31,6 +31,14 @@ SCREENS = {
     "edited": ("question", "were edited"),
     "outside": ("sentence", "Open this pane from a meeting"),
     "off": ("sentence", "switched off"),
+    "single-use": ("success", "Success"),
+    "single-use-already": ("already", "VMR already assigned"),
+    "placeholder": ("placeholder", "Cannot assign a VMR right now"),
+    "waiting": ("already", "no joining instructions yet"),
+    "single-use-error": ("problem", "There was a problem adding the joining instructions"),
+    "quota": ("problem", "Too many VMRs"),
+    "remnant": ("already", "only their tag line is recognised"),
+    "which": ("question", "Which VMR"),
 }
 
 
@@ -112,7 +120,7 @@ def test_a_dark_safe_version_goes_into_the_form_when_asked_and_a_real_vmr_fills_
 
 
 def test_the_real_pane_comes_into_every_state(form: Form) -> None:
-    assert SCREENS.keys() == STATES.keys()
+    assert SCREENS.keys() | {"no-way-in"} == STATES.keys()
     expect(form.pane.get_by_role("button", name="Sign In")).to_be_visible()
     theme = form.page.locator('[data-choice="theme"]').input_value()
     for state, (screen, words) in SCREENS.items():
@@ -122,4 +130,26 @@ def test_the_real_pane_comes_into_every_state(form: Form) -> None:
         expect(form.pane.locator("html"), state).to_have_attribute("data-theme", theme)
     form.choose("state", "many")
     expect(form.pane.locator(".vmr")).to_have_count(9)
+    expect(form.page.locator('option[value="no-way-in"]')).to_be_disabled()
+    assert form.errors == []
+
+
+def test_a_single_use_vmr_on_the_sample_meeting(form: Form, demo: Demo) -> None:
+    form.page.goto(f"{demo.origin}/admin/integrations/3/")
+    form.page.set_viewport_size({"width": 2200, "height": 1000})  # wide enough for the appointment beside the pane
+    form.page.locator("#enable_add_command").check()
+    expect(form.outlook.locator(".ribbon").get_by_text("Add a Single-use VMR")).to_be_visible()
+    form.choose("state", "single-use")
+    expect(form.pane.locator('html[data-state="single-use"]')).to_be_attached()
+    expect(form.outlook.locator("#body-html")).to_contain_text("89481516@vmr.example.com")
+    expect(form.outlook.locator("#body-html")).to_contain_text("PXPS:-")
+    expect(form.outlook.locator("#required")).to_contain_text("Video meeting")
+    form.page.locator("#addin_pane_management_node_down_heading").fill("Not now")
+    expect(form.pane.get_by_role("heading", name="Not now")).to_be_visible()
+    expect(form.outlook.locator("#body-html")).to_contain_text("TOK:-")
+    form.choose("state", "no-way-in")
+    form.pane.locator("details").click()
+    expect(form.pane.get_by_text("does not prove who you are")).to_be_visible()
+    for state in ("success", "which"):
+        expect(form.page.locator(f'option[value="{state}"]')).to_be_disabled()
     assert form.errors == []

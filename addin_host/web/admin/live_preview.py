@@ -15,9 +15,12 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from addin_host.domain import preview as shown
+from addin_host.domain import preview_states as states
 from addin_host.domain.access import Permission
 from addin_host.domain.demo import PEOPLE
 from addin_host.domain.errors import Reason, Refused
+from addin_host.domain.identity_kinds import IdentityKind
+from addin_host.domain.manifest.context import command_label, is_on
 from addin_host.domain.ports import RenderedText
 from addin_host.domain.text import without_fixed_colours
 from addin_host.flows import directory, icons, preview
@@ -54,10 +57,10 @@ def _panel() -> dict[str, Any]:
 def _panel_context() -> dict[str, Any]:
     """Return what admin/preview/_panel.html prints, wherever it is included."""
     return {
-        "states": shown.STATES,
+        "states": states.by_group(states.STATES),
         "texts": shown.by_section(),
         "samples": shown.SAMPLES,
-        "state_of": json.dumps(dict(shown.STATE_OF)),
+        "state_of": json.dumps(dict(states.STATES_OF)),
         "may_choose_vmr": caller().may(Permission.SEE_DIRECTORY),
     }
 
@@ -75,7 +78,7 @@ def keep() -> Response:
             "token": draft.token,
             "pane": {
                 "version": shown.digest([shown.shown_by_the_pane(draft.integration), filling.sample, filling.vmr]),
-                "states": {key: _is_shown(draft, key) for key in shown.STATES},
+                "states": {key: states.leads_to(draft.integration, key) for key in states.STATES},
             },
             "texts": {name: _about_text(draft, name, text) for name, text in made.items()},
         }
@@ -116,12 +119,6 @@ def _filling() -> Filling:
     if values is None:
         raise Refused(Reason.UNKNOWN, "There is no such VMR. Choose another one.")
     return Filling(sample, values)
-
-
-def _is_shown(draft: Draft, state: str) -> bool:
-    """Whether the pane of this draft can come into the state."""
-    needs_personal = shown.STATES[state].personal
-    return not needs_personal or bool(draft.record["enabled"] and draft.record["enable_personal_vmrs"])
 
 
 def _about_text(draft: Draft, name: str, text: RenderedText) -> dict[str, Any]:
@@ -180,8 +177,10 @@ def page(token: str) -> AnyResponse | str:
     return render_template(
         "admin/preview/page.html",
         draft=draft,
-        states={key: state for key, state in shown.STATES.items() if _is_shown(draft, key)},
-        state=_asked("state", shown.STATES, shown.START),
+        states=states.by_group(
+            {key: state for key, state in states.STATES.items() if states.leads_to(draft.integration, key)}
+        ),
+        state=_state(),
         theme=_asked("theme", shown.THEMES, "light"),
         sample=filling.sample,
         vmr=request.args.get("vmr", ""),
@@ -191,6 +190,10 @@ def page(token: str) -> AnyResponse | str:
         themes=shown.THEMES,
         samples=shown.SAMPLES,
     )
+
+
+def _state() -> str:
+    return _asked("state", states.STATES, states.START)
 
 
 def _choices() -> dict[str, str]:
@@ -214,7 +217,8 @@ def outlook(token: str) -> Response:
         icon_url=f"/admin/preview/{token}/icon/32.png",
         pane_url=f"/admin/preview/{token}/pane?{request.query_string.decode()}",
         theme=_asked("theme", shown.THEMES, "light"),
-        state=shown.STATES[_asked("state", shown.STATES, shown.START)],
+        state=states.STATES[_state()],
+        add_command=command_label(draft.integration) if is_on(draft.integration, "enable_add_command") else "",
         people=PEOPLE,
     )
     return Response(page, headers={"Content-Security-Policy": FRAMED_OUTLOOK})
@@ -226,16 +230,18 @@ def outlook(token: str) -> Response:
 def pane(token: str) -> str:
     """Answer with the real pane page of the draft, driven into a state; scripts of other servers are left out."""
     draft, host = _draft(token), services()
-    asked = _asked("state", shown.STATES, shown.START)
-    state = asked if _is_shown(draft, asked) else shown.START
-    vmrs = preview.rendered_vmrs(draft, shown.STATES[state].vmrs, _filling(), rendering=host.rendering)
+    state = _state() if states.leads_to(draft.integration, _state()) else states.START
     context = office_context(draft.integration)
-    config = context["config"] | {
-        "base": f"/admin/preview/{token}",
-        "origin": _PLAYED_ORIGIN,
-        "enabled": bool(draft.record["enabled"]) and state != "off",
-        "preview": {"state": state, "vmrs": vmrs, "user": {"name": "Alice Jones", "email": "alice@example.com"}},
-    }
+    config = (
+        context["config"]
+        | {
+            "base": f"/admin/preview/{token}",
+            "origin": _PLAYED_ORIGIN,
+            "enabled": bool(draft.record["enabled"]) and state != "off",
+            "preview": {"state": state, **_played(draft, state)},
+        }
+        | _way_in(state)
+    )
     played = {
         "config": config,
         "scripts": [host.assets.url("preview/office.js")],
@@ -243,6 +249,26 @@ def pane(token: str) -> str:
         "styles": (),
     }
     return render_template("addin/pane.html", **(context | played))
+
+
+def _played(draft: Draft, state: str) -> dict[str, Any]:
+    """Return what static/preview/states.js answers with in the server's place."""
+    filling, rendering, shows = _filling(), services().rendering, draft.record
+    count = states.STATES[state].vmrs if shows["enable_personal_vmrs"] else 0
+    return {
+        "vmrs": preview.rendered_vmrs(draft, count, filling, rendering=rendering),
+        "meeting": preview.rendered_meeting(draft, filling, rendering=rendering)
+        if shows["enable_dynamic_vmrs"]
+        else {},
+        "user": {"name": "Alice Jones", "email": "alice@example.com"},
+    }
+
+
+def _way_in(state: str) -> dict[str, Any]:
+    """Return what the pane takes for its ways in: the played Outlook gives tokens of one kind, and knows the dialog."""
+    if states.STATES[state].without_dialog:
+        return {}
+    return {"kinds": [IdentityKind.EXCHANGE.value], "dialog": True, "naa": None}
 
 
 @blueprint.get("/<token>/icon/<int:size>.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ import pytest
 from sqlalchemy import func, select
 
 from addin_host.domain.access import Role
-from addin_host.domain.preview import STATES, TEXTS
+from addin_host.domain.preview import PLACEHOLDER_TAG, TEXTS
+from addin_host.domain.preview_states import STATES
+from addin_host.domain.tag import is_printed
 from addin_host.flows.preview import KEPT_FOR, MOST_DRAFTS
 from addin_host.store.models import AccountRow, ConferenceRow, IntegrationRow, PreviewDraftRow
 from tests.web.admin_browser import Admin, MakeAdmin
@@ -172,7 +175,7 @@ def test_every_frame_has_the_policy_of_its_kind(admin: MakeAdmin) -> None:
 
 
 def test_the_pane_is_the_real_page_with_what_each_state_needs(admin: MakeAdmin) -> None:
-    preview = keep(admin())
+    preview = keep(admin(), "", _boxes=BOXES, **SINGLE, **PERSONAL)
     for state in STATES:
         check_pane(preview.get("pane", state=state).text, state)
 
@@ -185,13 +188,71 @@ def check_pane(page: str, state: str) -> None:
     assert f'"state": "{state}"' in page
 
 
-def test_states_of_personal_vmrs_are_there_only_where_those_are_on(admin: MakeAdmin) -> None:
-    on = keep(admin())
-    off = keep(admin(Role.VIEWER), _boxes="enable_personal_vmrs")
-    assert all(on.said["pane"]["states"].values())
-    shown = {key for key, available in off.said["pane"]["states"].items() if available}
-    assert shown == {"start", "outside", "off"}
-    assert '"state": "start"' in off.get("pane", state="success").text
+SINGLE_USE = {
+    "enable_dynamic_vmrs": "y",
+    "room_mailbox_name": "Video",
+    "room_mailbox_email_address": "video@example.com",
+    "scheduled_alias_prefix": "77",
+    "scheduled_alias_suffix_length": "5",
+    "scheduled_alias_domain": "video.example.com",
+    "single_use_location_template": "{{alias}} on {{ addin_server_domain }}",
+}
+BOXES = ["enable_dynamic_vmrs", "enable_personal_vmrs", "enable_add_command"]
+SINGLE, PERSONAL = {"enable_dynamic_vmrs": "y"}, {"enable_personal_vmrs": "y"}
+
+
+def test_states_are_there_only_where_the_switches_lead_to_them(admin: MakeAdmin) -> None:
+    preview = keep(admin(), _boxes=BOXES, **PERSONAL)
+    states = preview.said["pane"]["states"]
+    assert states["success"]
+    assert not states["single-use"]
+    assert '"state": "start"' in preview.get("pane", state="single-use").text
+
+
+def played(preview: Preview, **query: str) -> dict[str, Any]:
+    page = preview.get("pane", **query).text
+    config = re.search(r"data-config='([^']*)'", page)
+    assert config
+    return dict(json.loads(unescape(config[1])))
+
+
+def test_a_single_use_vmr_is_shown_as_the_draft_would_make_it(admin: MakeAdmin) -> None:
+    preview = keep(admin(), _boxes=BOXES, placeholder_instructions_template="<p>It comes later</p>", **SINGLE_USE)
+    config = played(preview, state="single-use")
+    details, placeholder = (config["preview"]["meeting"][part] for part in ("details", "placeholder"))
+    assert (details["numeric_alias"], details["alias"]) == ("7748151", "7748151@video.example.com")
+    assert details["location"].startswith("7748151@video.example.com on ")
+    assert details["room_email"] == placeholder["room_email"] == "video@example.com"
+    assert is_printed(details["alias_id"], details["instructions"])
+    assert details["alias_id"] in details["instructions_text"]
+    assert placeholder["tok"] == PLACEHOLDER_TAG
+    assert placeholder["instructions"] == f"<p>It comes later</p>\n<div>{PLACEHOLDER_TAG}</div>"
+    assert (config["kinds"], config["dialog"]) == (["EXCHANGE_USER_ID_TOKEN"], True)
+    long = played(preview, state="single-use", sample="long")["preview"]["meeting"]["details"]
+    assert long["alias"].startswith("meet.quarterly-review")
+
+
+def test_the_texts_of_scheduled_conferences_are_filled(admin: MakeAdmin) -> None:
+    names = [
+        "conference_name_template",
+        "conference_description_template",
+        "conference_subject_template",
+        "scheduled_alias_description_template",
+    ]
+    source = "{{subject}}|{{organizer_name}}|{{organizer_email}}|{{alias}}|{{numeric_alias}}"
+    typed = SINGLE_USE | dict.fromkeys(names, source)
+    preview = keep(admin(), _boxes=BOXES, **typed)
+    expected = "Quarterly review: plans & figures|Alice Jones|alice@example.com|7748151@video.example.com|7748151"
+    for name in names:
+        assert expected in preview.text(name, form="text")
+
+
+def test_the_ribbon_has_the_command_that_needs_no_pane(admin: MakeAdmin) -> None:
+    browser, words = admin(), {"addin_pane_button_title": "Add a <b>room</b> now"}
+    on = keep(browser, _boxes=BOXES, enable_add_command="y", **SINGLE, **words)
+    assert "<span>Add a room now</span>" in on.get("outlook").text
+    off = keep(browser, _boxes=BOXES, enable_add_command="y", **PERSONAL, **words)
+    assert "Add a room now" not in off.get("outlook").text
 
 
 def test_an_error_has_line_column_and_cause_in_its_own_place_alone(admin: MakeAdmin) -> None:
