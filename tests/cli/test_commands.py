@@ -195,7 +195,7 @@ def test_the_demo_says_when_it_is_ready_and_where(shell, background):
         address = line.split()[-1]
         assert address.startswith(f"http://127.0.0.1:{port}/")
         assert fetch(address)[0] == 200
-    assert [one["id"] for one in json.loads(shell("integration", "list", "--json").stdout)] == [1, 2]
+    assert [one["id"] for one in json.loads(shell("integration", "list", "--json").stdout)] == [1, 2, 3]
     with socket.socket() as elsewhere, pytest.raises(ConnectionRefusedError):  # it listens on 127.0.0.1 alone
         elsewhere.connect(("127.0.0.2", port))
 
