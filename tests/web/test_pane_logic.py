@@ -996,7 +996,7 @@ def test_every_module_is_asked_for_at_once() -> None:
     """None waits for the import of another: those of the first button stand in the page, the rest in pane.js."""
     template = (ROOT / "templates/addin/pane.html").read_text()
     early = re.search(r"set modules = (\[.*?\])", template)
-    late = re.search(r"LATER = (\[.*?\])", (ROOT / "static/addin/pane.js").read_text())
+    late = re.search(r"(?s)LATER = (\[.*?\])", (ROOT / "static/addin/pane.js").read_text())
     assert early
     assert late
     modules = {path.stem for path in (ROOT / "static/addin").glob("*.js")}
