@@ -31,7 +31,7 @@ class Pane:
     def open(self, address: str, **options: Any) -> None:
         """Open a new appointment with the pane beside it, and wait until its buttons work."""
         self.host.open(address, **options)
-        expect(self.host.pane.locator("html[data-checked]")).to_be_attached()
+        expect(self.host.pane.locator("html[data-checked]")).to_be_attached(timeout=20_000)
 
     def open_known(self, address: str, **options: Any) -> None:
         """Open like `open`, and wait until the server has answered who is asking, which no press waits for."""

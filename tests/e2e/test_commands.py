@@ -88,7 +88,7 @@ def test_every_meeting_gets_a_room_of_its_own_and_only_one(ribbon: OutlookHost, 
 
 
 def test_without_a_token_the_command_points_to_the_pane(ribbon: OutlookHost) -> None:
-    ribbon.fail(Dispatch.TOKEN, 9018)
+    ribbon.fail(Dispatch.TOKEN, 9042)
     before = content(ribbon.state())
     went_well, said = press(ribbon)
     assert (went_well, "open the pane of this add-in" in said) == (False, True)

@@ -163,6 +163,8 @@ def test_notifications(host: OutlookHost, world: World) -> None:
     assert host.state()["notifications"]["k"]["message"] == "Removed"
     ask(host, "notificationMessages.removeAsync", "k")
     assert host.state()["notifications"] == {}
+    assert ask(host, "notificationMessages.replaceAsync", "new", notice)["status"] == "succeeded"
+    assert ask(host, "notificationMessages.removeAsync", "k")["code"] == 9024
 
 
 def test_enhanced_locations(host: OutlookHost, world: World) -> None:

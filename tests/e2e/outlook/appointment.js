@@ -167,7 +167,7 @@ export class Appointment {
         this.notifications.set(notice.key, notice);
       },
       34: () => [...this.notifications.values()],
-      35: (notice) => (known(notice.key), void this.notifications.set(notice.key, notice)),
+      35: (notice) => void this.notifications.set(notice.key, notice), // adds what is not there (Microsoft Learn, replaceAsync)
       36: ({ key }) => (known(key), void this.notifications.delete(key)),
     };
   }
