@@ -134,9 +134,11 @@ def test_the_real_pane_comes_into_every_state(form: Form) -> None:
     assert form.errors == []
 
 
+@pytest.mark.parametrize("form", ["light"], indirect=True)
 def test_a_single_use_vmr_on_the_sample_meeting(form: Form, demo: Demo) -> None:
     form.page.goto(f"{demo.origin}/admin/integrations/3/")
     form.page.set_viewport_size({"width": 2200, "height": 1000})  # wide enough for the appointment beside the pane
+    form.pane.get_by_role("button", name="Add a Single-use VMR").wait_for()
     form.page.locator("#enable_add_command").check()
     expect(form.outlook.locator(".ribbon").get_by_text("Add a Single-use VMR")).to_be_visible()
     form.choose("state", "single-use")
@@ -148,7 +150,7 @@ def test_a_single_use_vmr_on_the_sample_meeting(form: Form, demo: Demo) -> None:
     expect(form.pane.get_by_role("heading", name="Not now")).to_be_visible()
     expect(form.outlook.locator("#body-html")).to_contain_text("TOK:-")
     form.choose("state", "no-way-in")
-    form.pane.locator("details").click()
+    form.pane.locator('html[data-state="no-way-in"] summary').click()
     expect(form.pane.get_by_text("does not prove who you are")).to_be_visible()
     for state in ("success", "which"):
         expect(form.page.locator(f'option[value="{state}"]')).to_be_disabled()
