@@ -89,7 +89,7 @@ def _source_of(context: Mapping[str, Any], integration: Integration, policy: Add
     asked = _source(named, policy)
     if asked is None or asked not in configured:
         raise TokenFault("amurl is not a configured metadata document")
-    return asked
+    return configured[configured.index(asked)]
 
 
 def _source(url: str, policy: AddressPolicy) -> Source | None:
