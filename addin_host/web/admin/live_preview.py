@@ -19,25 +19,22 @@ from addin_host.domain import preview_states as states
 from addin_host.domain.access import Permission
 from addin_host.domain.demo import PEOPLE
 from addin_host.domain.errors import Reason, Refused
-from addin_host.domain.identity_kinds import IdentityKind
 from addin_host.domain.manifest.context import command_label, is_on
 from addin_host.domain.ports import RenderedText
 from addin_host.domain.text import without_fixed_colours
 from addin_host.flows import directory, icons, preview
 from addin_host.flows.preview import Draft, Filling
 from addin_host.web.access import caller
+from addin_host.web.admin.played_pane import played_pane
 from addin_host.web.admin.scope import integration_row
 from addin_host.web.admission import needs
 from addin_host.web.forms import submitted_record
 from addin_host.web.headers import FRAMED_OUTLOOK, page_kind
-from addin_host.web.office import office_context
 from addin_host.web.services import services
 
 blueprint = Blueprint("admin_live_preview", __name__, url_prefix="/admin/preview")
 
 _FOUND_AT_MOST = 10
-# The pane of a preview signs in nowhere; it only compares this with what its played dialog tells.
-_PLAYED_ORIGIN = "https://preview.example"
 _FORMS = {"html": "HTML", "text": "Plain text"}
 _LOOKS = {
     "light": {"bgcolor": "#ffffff", "text": "#242424", "link": "#0f6cbd", "vlink": "#0f6cbd"},
@@ -229,46 +226,7 @@ def outlook(token: str) -> Response:
 @needs(Permission.SEE_INTEGRATIONS)
 def pane(token: str) -> str:
     """Answer with the real pane page of the draft, driven into a state; scripts of other servers are left out."""
-    draft, host = _draft(token), services()
-    state = _state() if states.leads_to(draft.integration, _state()) else states.START
-    context = office_context(draft.integration)
-    config = (
-        context["config"]
-        | {
-            "base": f"/admin/preview/{token}",
-            "origin": _PLAYED_ORIGIN,
-            "enabled": bool(draft.record["enabled"]) and state != "off",
-            "preview": {"state": state, **_played(draft, state)},
-        }
-        | _way_in(state)
-    )
-    played = {
-        "config": config,
-        "scripts": [host.assets.url("preview/office.js")],
-        "office_js_url": host.assets.url("preview/states.js"),
-        "styles": (),
-    }
-    return render_template("addin/pane.html", **(context | played))
-
-
-def _played(draft: Draft, state: str) -> dict[str, Any]:
-    """Return what static/preview/states.js answers with in the server's place."""
-    filling, rendering, shows = _filling(), services().rendering, draft.record
-    count = states.STATES[state].vmrs if shows["enable_personal_vmrs"] else 0
-    return {
-        "vmrs": preview.rendered_vmrs(draft, count, filling, rendering=rendering),
-        "meeting": preview.rendered_meeting(draft, filling, rendering=rendering)
-        if shows["enable_dynamic_vmrs"]
-        else {},
-        "user": {"name": "Alice Jones", "email": "alice@example.com"},
-    }
-
-
-def _way_in(state: str) -> dict[str, Any]:
-    """Return what the pane takes for its ways in: the played Outlook gives tokens of one kind, and knows the dialog."""
-    if states.STATES[state].without_dialog:
-        return {}
-    return {"kinds": [IdentityKind.EXCHANGE.value], "dialog": True, "naa": None}
+    return render_template("addin/pane.html", **played_pane(_draft(token), _state(), _filling()))
 
 
 @blueprint.get("/<token>/icon/<int:size>.png")
