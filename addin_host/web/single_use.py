@@ -38,8 +38,9 @@ def meeting_details(reference: str) -> Response:
     proved: Integration | None = None
     try:
         integration, problem = _integration(reference)
-        _require_single_use(integration)
+        require_enabled(integration)
         caller, visit = _asker(integration)
+        _require_single_use(integration)
         proved = integration
         if problem is not None:
             raise problem
@@ -60,7 +61,6 @@ def _integration(reference: str) -> tuple[Integration, Upstream | None]:
 
 
 def _require_single_use(integration: Integration) -> None:
-    require_enabled(integration)
     if not integration["enable_dynamic_vmrs"]:
         raise Refused(Reason.SWITCHED_OFF, _OFF)
 
