@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import edge, growth, importing, memory, ratios, rendering, searching, workshop
+from bench import edge, growth, importing, memory, minting, ratios, rendering, searching, workshop, writers
 from bench.figure import FULL, QUICK, TINY, Figure, Group, Scale
 
 GROUPS: tuple[Group, ...] = (
@@ -25,6 +25,8 @@ GROUPS: tuple[Group, ...] = (
     importing.GROUP,
     growth.GROUP,
     searching.GROUP,
+    minting.GROUP,
+    writers.GROUP,
 )
 NAMES = tuple(name for group in GROUPS for name in group.names)
 _RESULTS = Path(__file__).parent / "results.json"

@@ -45,11 +45,12 @@ class Scale:
     integrations: int
     imported: int
     listed_people: int
+    writing_seconds: int
 
 
-FULL = Scale(2, 7, 15, 10_000, 1_000_000, 10_000, 100_000, 2_000)
-QUICK = Scale(1, 5, 9, 10_000, 200_000, 10_000, 20_000, 500)
-TINY = Scale(1, 1, 1, 100, 200, 20, 50, 5)
+FULL = Scale(2, 7, 15, 10_000, 1_000_000, 10_000, 100_000, 2_000, 60)
+QUICK = Scale(1, 5, 9, 10_000, 200_000, 10_000, 20_000, 500, 10)
+TINY = Scale(1, 1, 1, 100, 200, 20, 50, 5, 1)
 
 Measure = Callable[["Workshop", Scale, frozenset[str]], Iterator[Figure]]
 

@@ -89,12 +89,22 @@ def _ten(vmrs: Sequence[object]) -> None:
 
 def answer(app: Flask, request: Request) -> bytes:
     """Ask the application within this process. Raises WrongAnswer unless the status is the request's."""
+    body, status = _asked(app, request)
+    if not status.startswith(str(request.status)):
+        raise WrongAnswer(f"{request.path}: {status} instead of {request.status}")
+    return body
+
+
+def status_of(app: Flask, request: Request) -> str:
+    """Ask the application within this process; return the status, such as 200."""
+    return _asked(app, request)[1][:3]
+
+
+def _asked(app: Flask, request: Request) -> tuple[bytes, str]:
     with app.test_request_context(request.path, headers=dict(request.headers)) as context:
         environ = dict(context.request.environ)
     body, status, _headers = run_wsgi_app(app.wsgi_app, environ, buffered=True)
-    if not status.startswith(str(request.status)):
-        raise WrongAnswer(f"{request.path}: {status} instead of {request.status}")
-    return b"".join(body)
+    return b"".join(body), status
 
 
 def _of_integrations(workshop: Workshop, scale: Scale) -> Iterator[Figure]:

@@ -6,14 +6,24 @@ import http.client
 import re
 import ssl
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from bench.processes import ON_CLIENT_CPU, Server
 
 CONNECTIONS = 8
+_IN_TURN = """
+local turns = {%s}
+local at = 0
+request = function()
+  at = at %% #turns + 1
+  wrk.headers["Authorization"] = "Bearer " .. turns[at][2]
+  return wrk.format("GET", turns[at][1])
+end
+"""
 
 
 class WrongAnswer(Exception):
@@ -22,11 +32,15 @@ class WrongAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET, and the status that is the right answer to it."""
+    """One GET, and the status that is the right answer to it.
+
+    `turns` are path and bearer of the requests that a load sends one after the other, where they must differ.
+    """
 
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
+    turns: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,12 @@ def run_wrk(origin: str, request: Request, seconds: int) -> int:
     headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
     wrk = [*ON_CLIENT_CPU, "wrk"]
     command = [*wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", *headers, origin + request.path]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 60)
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if request.turns:
+            script.write(_IN_TURN % ",\n".join(f'{{"{path}", "{token}"}}' for path, token in request.turns))
+            script.flush()
+            command += ["-s", script.name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 60)
     answered = re.search(r"(\d+) requests in ", done.stdout)
     bad = re.search(r"Non-2xx or 3xx responses.*|Socket errors.*", done.stdout)
     if bad or not answered or not int(answered[1]):

@@ -21,7 +21,19 @@ from addin_host.store.secrets import SecretBox
 from tests.conftest import a_record
 from tests.e2e.edge import ADDIN as HOST
 
-__all__ = ["ALICE", "HOST", "PATH", "PER_PERSON", "a_bearer", "add_people", "copy_integrations", "fill"]
+__all__ = [
+    "ALICE",
+    "HOST",
+    "PATH",
+    "PER_PERSON",
+    "a_bearer",
+    "add_people",
+    "analyse",
+    "copy_integrations",
+    "fill",
+    "numbers_of",
+    "untried",
+]
 
 ALICE = 1
 PER_PERSON = 10
@@ -36,7 +48,7 @@ def fill(database: Database, box: SecretBox) -> None:
     with database.write() as session:
         for changes in ({}, _NEVER_KEPT):
             record = a_record(addin_server_domain=HOST, **changes)
-            draft = integrations.prepare(record, before=None, trial=_untried)
+            draft = integrations.prepare(record, before=None, trial=untried)
             integrations.save(session, draft, expected_version=None, caller=BY_ITSELF, box=box, now=now)
         address = "alice@example.com"
         session.add(EndUserRow(uuid=str(uuid.uuid4()), primary_email_address=address, created_at=now))
@@ -44,7 +56,8 @@ def fill(database: Database, box: SecretBox) -> None:
             _add_vmr(session, number, address, box, now)
 
 
-def _untried(candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
+def untried(candidates: Sequence[TemplateCandidate]) -> list[TemplateProblem | None]:
+    """Accept templates without trying them."""
     return [None] * len(candidates)
 
 
@@ -105,11 +118,21 @@ def copy_integrations(database: Database, count: int) -> None:
     _run(database, _INTEGRATIONS, count)
 
 
+def numbers_of(database: Database) -> str:
+    """Return the table expression of the numbers from 1 to :count, in a column i."""
+    return _NUMBERS["sqlite" if database.is_sqlite else "postgresql"]
+
+
 def _run(database: Database, statement: str, count: int) -> None:
-    numbers = _NUMBERS["sqlite" if database.is_sqlite else "postgresql"]
+    numbers = numbers_of(database)
     parameters = {"count": count} if "{numbers}" in statement else {}
     with database.write() as session:
         session.execute(text(statement.format(numbers=numbers)), parameters)
+    analyse(database)
+
+
+def analyse(database: Database) -> None:
+    """Give PostgreSQL statistics of what was added."""
     if not database.is_sqlite:
         with database.write() as session:
             session.execute(text("ANALYZE"))  # autovacuum does it on a database in use

@@ -78,7 +78,7 @@ class RenderedVmrs:
 
 
 def _compiled(integration: Integration) -> dict[str, Template]:
-    return {part: written_texts.compiled(integration, name) for part, name in _TEMPLATES.items()}
+    return {part: written_texts.compiled(name, str(integration[name] or "")) for part, name in _TEMPLATES.items()}
 
 
 def _values(

@@ -7,28 +7,24 @@ unique by the database's indexes, over live and quarantined aliases of all integ
 from __future__ import annotations
 
 import math
-import re
 import uuid as uuids
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from html import unescape
 from typing import Any
-from urllib.parse import unquote
 
 from addin_host.domain.alarms import ALIASES_EXHAUSTED, Level
 from addin_host.domain.alias import AliasPattern, DrawnAlias, draw_alias
 from addin_host.domain.errors import Reason, Refused, Upstream
 from addin_host.domain.integration import Integration
-from addin_host.domain.tag import Kind, Tag, is_printed, print_tag
-from addin_host.domain.text import html_to_text
-from addin_host.flows import alarms, platform, written_texts
+from addin_host.domain.tag import Kind, Tag, print_tag
+from addin_host.flows import alarms, platform
+from addin_host.flows.meeting_texts import meeting_texts
 from addin_host.flows.tag_keys import TagKeys
 from addin_host.store.db import Database, Statements
 
 SAME_ANSWER = timedelta(seconds=60)
 DRAWS = 5
-_WEB_LINK = re.compile(r'href="(https://[^"]*)"')
 _HOUR = timedelta(hours=1)
 _SETTINGS = ("single_use_per_user_hour", "single_use_per_integration_hour", "alias_unclaimed_days")
 # Mints of one integration come one after another, so that none overlooks the other. SQLite has one writer anyway.
@@ -174,44 +170,16 @@ def _exhausted(database: Database, integration: Integration, now: datetime) -> A
 
 def details(integration: Integration, minted: Minted) -> Mapping[str, Any]:
     """Return what the pane inserts: every text rendered, the tag in it, and who is to be invited."""
-    values = {
-        "addin_server_domain": integration["addin_server_domain"],
-        "alias": minted.alias,
-        "numeric_alias": minted.numeric_alias,
-        "alias_uuid": minted.tag,
-    }
-    html, text = _instructions(integration, values)
+    texts = meeting_texts(integration, pattern_of(integration), minted.numeric_alias, minted.tag)
     return {
         "room_name": integration["room_mailbox_name"],
         "room_email": integration["room_mailbox_email_address"] or "",
         "alias_id": minted.tag,
-        "instructions": html,
-        "instructions_text": text,
-        "location": _rendered(integration, "single_use_location_template", values, otherwise=""),
+        "instructions": texts.instructions,
+        "instructions_text": texts.instructions_text,
+        "location": texts.location,
         "alias": minted.alias,
         "numeric_alias": minted.numeric_alias,
-        "join_url": _join_url(integration, html, minted),
+        "join_url": texts.join_url,
         "expires": minted.expires.isoformat(timespec="seconds"),
     }
-
-
-def _instructions(integration: Integration, values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the joining instructions as HTML and as text; both show the tag, whatever the template does."""
-    otherwise = f"<div>Join the meeting at {values['alias']}.</div>"
-    html = _rendered(integration, "meeting_instructions_template", values, otherwise=otherwise)
-    if not is_printed(values["alias_uuid"], html):
-        html = f"{html}\n<div>{values['alias_uuid']}</div>"
-    return html, html_to_text(html)
-
-
-def _rendered(integration: Integration, name: str, values: Mapping[str, Any], *, otherwise: str) -> str:
-    template = written_texts.compiled(integration, name)
-    return written_texts.rendered(name, template, values, otherwise=otherwise)
-
-
-def _join_url(integration: Integration, html: str, minted: Minted) -> str:
-    """Return the first web link of the instructions that names the alias, else where the web app usually is."""
-    number = re.compile(rf"(?<!\d){re.escape(minted.numeric_alias)}(?!\d)")
-    links = (unescape(link) for link in _WEB_LINK.findall(html))
-    usual = f"https://{integration['addin_server_domain']}/webapp/#/?conference={minted.alias}"
-    return next((link for link in links if number.search(unquote(link))), usual)

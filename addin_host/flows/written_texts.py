@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from addin_host.domain.fields import BY_NAME
-from addin_host.domain.integration import Integration
 from addin_host.domain.text import RenderProblem, Template, TemplateProblem, compile_template
 
 _log = logging.getLogger(__name__)
 
 
-def compiled(integration: Integration, name: str) -> Template:
-    """Return the template that the integration has in a field, or the field's default when it is refused."""
+def compiled(name: str, source: str) -> Template:
+    """Return the template of an integration's field, or the field's default when it is refused."""
     field = BY_NAME[name]
     try:
-        return compile_template(str(integration[name] or ""), kind=field.kind, variables=field.variables)
+        return compile_template(source, kind=field.kind, variables=field.variables)
     except TemplateProblem as problem:
         # It was good when it was saved; a later version of this program may judge otherwise.
         _log.warning("The template %s is refused and its default is used: %s", name, problem)

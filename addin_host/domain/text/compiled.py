@@ -43,11 +43,15 @@ class Template:
     """One accepted template. Safe to share between threads.
 
     `deterministic` is False when the same values may render differently (the time, a random number) or when
-    rendering has an effect (the log): callers cache results only when it is True.
+    rendering has an effect (the log): callers cache results only when it is True. `only_prints` is True when it
+    prints variables as they are and does nothing else with them.
     """
 
-    def __init__(self, jinja: JinjaTemplate, grammar: Grammar, finish: Callable[[str], str]) -> None:
+    def __init__(
+        self, jinja: JinjaTemplate, grammar: Grammar, finish: Callable[[str], str], *, only_prints: bool
+    ) -> None:
         self._jinja = jinja
+        self.only_prints = only_prints
         self._names = tuple(grammar.names)
         self._finish = finish
         self.deterministic = not grammar.functions & NOT_DETERMINISTIC
@@ -118,7 +122,13 @@ def _compiled(source: str, kind: str, variables: frozenset[str]) -> Template:
         raise TemplateProblem("the template is nested too deep; make it simpler") from error
     if kind == HTML_KIND:
         check_quoting(tree)
-    return Template(_built(tree, sandbox), grammar, finish)
+    only_prints = _only_prints(tree)  # before it is rewritten
+    return Template(_built(tree, sandbox), grammar, finish, only_prints=only_prints)
+
+
+def _only_prints(tree: nodes.Template) -> bool:
+    parts = [part for node in tree.body for part in (node.nodes if isinstance(node, nodes.Output) else [node])]
+    return all(isinstance(part, (nodes.TemplateData, nodes.Name)) for part in parts)
 
 
 def _parsed(source: str, sandbox: Sandbox) -> nodes.Template:
