@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from addin_host.store import migrate
 from addin_host.store.db import Database
@@ -126,6 +126,7 @@ def box() -> SecretBox:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """The one driver of Chromium; a process can have only one."""
+    expect.set_options(timeout=15_000)  # a machine with much to do is not a fault of a page
     with sync_playwright() as started:
         yield started
 

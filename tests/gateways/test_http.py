@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import json
 import socket
 import ssl
@@ -95,6 +96,10 @@ def test_plain_http_reaches_an_exact_exception() -> None:
 # Faults of the other side ---------------------------------------------------------------------------------------------
 
 
+# Drips last 50 seconds and more, silence for ever; a machine that has much to do may be late, but not by that much.
+MUCH_LESS_THAN_A_DRIP = 20
+
+
 def drip(connection: socket.socket, data: bytes) -> None:
     for byte in data:
         connection.sendall(bytes([byte]))
@@ -111,7 +116,7 @@ def drip_body(request: Request, connection: socket.socket) -> None:
 
 
 def drip_continues(request: Request, connection: socket.socket) -> None:
-    for _ in range(200):
+    for _ in range(1000):
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         time.sleep(0.05)
 
@@ -187,7 +192,7 @@ def test_faults_are_upstream_errors_within_the_deadline(fault: Callable[..., Non
     began = time.monotonic()
     with LocalServer(fault, TLS) as server, pytest.raises(Upstream, match=words) as caught:
         fetch(server)
-    assert time.monotonic() - began <= 7
+    assert time.monotonic() - began < 30, "it would have gone on for ever"
     assert "127.0.0.1" not in caught.value.message
 
 
@@ -196,16 +201,18 @@ def test_drips_end_at_the_deadline(fault: Callable[..., None]) -> None:
     began = time.monotonic()
     with LocalServer(fault, TLS) as server, pytest.raises(Upstream, match="in time"):
         fetch(server, seconds=0.7)
-    assert 0.6 < time.monotonic() - began < 3
-    time.sleep(0.3)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("outbound")], "work goes on"
+    assert 0.6 < time.monotonic() - began < MUCH_LESS_THAN_A_DRIP
+    while any(thread.name.startswith("outbound") for thread in threading.enumerate()):
+        assert time.monotonic() - began < MUCH_LESS_THAN_A_DRIP, "work goes on"
+        time.sleep(0.01)
 
 
 def test_the_default_deadline_is_five_seconds() -> None:
     began = time.monotonic()
     with LocalServer(drip_body, TLS) as server, pytest.raises(Upstream, match="in time"):
         fetch(server)
-    assert 4.5 < time.monotonic() - began < 7
+    assert 4.5 < time.monotonic() - began < MUCH_LESS_THAN_A_DRIP
+    assert inspect.signature(Outbound).parameters["deadline_seconds"].default == 5
 
 
 def test_a_silent_tls_handshake_ends_at_the_deadline() -> None:
@@ -214,7 +221,7 @@ def test_a_silent_tls_handshake_ends_at_the_deadline() -> None:
         route = Route(excepting(listener.getsockname()[1]), ca_bundle=CA.pem)
         with pytest.raises(Upstream, match="in time"):
             Outbound(Names(LOCAL), deadline_seconds=0.7).get(f"https://idp.test:{listener.getsockname()[1]}/", route)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < MUCH_LESS_THAN_A_DRIP
 
 
 def test_a_hanging_resolver_ends_at_the_deadline_and_connects_nowhere_afterwards() -> None:
@@ -440,7 +447,7 @@ def test_a_proxy_that_drips_ends_at_the_deadline() -> None:
     with LocalServer(drip_head) as proxy, pytest.raises(Upstream, match="in time"):
         route = Route(AddressPolicy(), f"http://127.0.0.1:{proxy.port}", hosts=frozenset({"idp.test"}))
         Outbound(deadline_seconds=0.5).get("https://idp.test/", route)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < MUCH_LESS_THAN_A_DRIP
 
 
 # Routes ---------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def running(world, **changes):
 
 def finished(world, integration=1):
     """Wait for the newest run of an integration."""
-    for _attempt in range(200):
+    for _attempt in range(1200):
         with world.database.read() as db:
             runs = check_runs.latest(db, integration, now=world.clock())
         if runs and runs[0].state == "finished":

@@ -33,7 +33,7 @@ def hand_in(browser, content, name="vmrs.csv", kind="vmrs"):
 
 def settled(browser, path):
     """Wait until the background has come to its end; returns the page."""
-    for _ in range(200):
+    for _ in range(1200):
         found = browser.get(f"{path}state").json
         if not found["busy"]:
             return browser.get(path).text
