@@ -15,7 +15,8 @@ export function appointmentForm(page) {
     const unstyled = html.replace(/(<[a-z][^>]*?\s)style=/gi, "$1data-style=");
     const parsed = new DOMParser().parseFromString(unstyled, "text/html");
     const styled = Array.from(parsed.body.querySelectorAll("[data-style]"));
-    const nodes = Array.from(parsed.body.childNodes, (node) => page.adoptNode(node));
+    const nodes = Array.from(parsed.body.childNodes); // a list of its own: whoever is adopted leaves the other one
+    nodes.forEach((node) => page.adoptNode(node));
     for (const one of styled) {
       one.style.cssText = one.dataset.style;
       delete one.dataset.style;
