@@ -64,7 +64,7 @@ export function createSession(request, notify, identity) {
       take((await request("/session", message)).data);
       return true;
     } catch (problem) {
-      if (!isStatus(problem, 400, 401, 413)) throw problem;
+      if (!isStatus(problem, 400, 401, 413, 500)) throw problem; // 500: this kind is not set up rightly
       identity.refuse();
       return false;
     }

@@ -318,8 +318,9 @@ def test_a_token_begins_a_session(visit):
     assert visit.posted == ["/session token-exchange", "/list  b1"]
 
 
-def test_a_refused_token_makes_room_for_the_next_kind(visit):
-    visit.play({"token_sso": 400, "token_naa": answer("b1", user=KIM, personal=True)}, **TOKENS)
+@pytest.mark.parametrize("refusal", [400, 413, 500])  # 500: the administrator set this kind up wrongly
+def test_a_refused_token_makes_room_for_the_next_kind(visit, refusal):
+    visit.play({"token_sso": refusal, "token_naa": answer("b1", user=KIM, personal=True)}, **TOKENS)
     assert visit.do("enterSilently()") is True
     assert visit.posted == ["/session token-exchange", "/session token-sso", "/session token-naa"]
     assert (visit.do("user()"), visit.do("personal()"), visit.do("refusal()")) == (KIM, True, "")
