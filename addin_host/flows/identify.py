@@ -9,13 +9,15 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.ports import Person
 from addin_host.store.models import EndUserRow, UserSubjectRow
+
+ENTRA = frozenset({"AZURE", "NAA", "SSO"})  # one provider, which calls a person the same on each of these paths
 
 
 def identify(session: Session, person: Person, *, allow_new_users: bool, now: datetime) -> EndUserRow:
@@ -34,14 +36,14 @@ def _identify(session: Session, person: Person, allow_new_users: bool, now: date
     user = by_address(session, person.email)
     if user is None:
         user = _new_user(session, person, allow_new_users, now)
-    elif _is_bound(session, user, person.path):
-        if same := by_subject(session, person):  # linked since we looked, by another sign-in of the same person
-            return same
+    elif _is_bound_to_another(session, user, person):
         raise Refused(
             Reason.FORBIDDEN,
             f"The address {person.email} belongs to another account that signed in before. "
             "Ask your administrator to release it.",
         )
+    elif same := by_subject(session, person):  # linked since we looked, by another sign-in of the same person
+        return same
     session.add(
         UserSubjectRow(
             user_id=user.id, path=person.path, issuer=person.issuer, subject=person.subject, first_seen_at=now
@@ -69,9 +71,14 @@ def by_address(session: Session, email: str) -> EndUserRow | None:
     return session.scalar(select(EndUserRow).where(func.lower(EndUserRow.primary_email_address) == email.lower()))
 
 
-def _is_bound(session: Session, user: EndUserRow, path: str) -> bool:
-    bound = select(UserSubjectRow.id).where(UserSubjectRow.user_id == user.id, UserSubjectRow.path == path)
-    return session.scalar(bound) is not None
+def _is_bound_to_another(session: Session, user: EndUserRow, person: Person) -> bool:
+    """Whether the user is somebody else to the person's provider, whichever of its ways in either of them took."""
+    own = and_(UserSubjectRow.issuer == person.issuer, UserSubjectRow.subject == person.subject)
+    paths = ENTRA if person.path in ENTRA else {person.path}
+    bound = select(UserSubjectRow.id).where(
+        UserSubjectRow.user_id == user.id, UserSubjectRow.path.in_(paths), not_(own)
+    )
+    return session.scalar(bound.limit(1)) is not None
 
 
 def _new_user(session: Session, person: Person, allow_new_users: bool, now: datetime) -> EndUserRow:

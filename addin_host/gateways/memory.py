@@ -58,4 +58,4 @@ class DemoIdentity:
         person = next((person for person in PEOPLE if f"demo:{person.email}" == token), None)
         if person is None:
             raise Refused(Reason.UNAUTHENTICATED, "The demo does not know this person.")
-        return Person("NAA", f"{self._origin}/NAA", f"demo:{person.email}", person.email, person.name)
+        return Person("NAA", f"{self._origin}/AZURE", f"demo:{person.email}", person.email, person.name)

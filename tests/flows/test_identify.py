@@ -53,6 +53,16 @@ def test_a_recycled_address_is_not_let_in(database, clock):
         assert refusal.value.reason is Reason.FORBIDDEN
 
 
+@pytest.mark.parametrize("path", ["AZURE", "NAA", "SSO"])
+def test_a_recycled_address_is_not_let_in_by_another_way_of_the_same_provider(database, clock, path):
+    """N3: who is given the address of somebody who used the dialog has an account of their own at Entra."""
+    enter(database, clock, ALICE)
+    for other in ({"subject": "t.mallory-oid"}, {"issuer": "https://login.evil.example/v2.0"}):
+        with pytest.raises(Refused, match="belongs to another account"):
+            enter(database, clock, replace(ALICE, path=path, **other))
+    assert enter(database, clock, replace(ALICE, path=path)) == enter(database, clock, ALICE)
+
+
 def test_the_address_may_change_afterwards(database, clock):
     number = enter(database, clock, ALICE)
     add_user(database, clock, "ceo@example.com")
