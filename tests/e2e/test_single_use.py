@@ -135,12 +135,15 @@ def test_a_token_that_does_not_hold_mints_nothing(
     assert records.count(SSO) == so_far
 
 
-def test_the_signed_on_see_their_personal_vmrs_without_a_click(
-    pane: Pane, world: World, context: BrowserContext
+@pytest.mark.parametrize("integration", [SSO, NAA])
+def test_whom_outlook_names_sees_personal_vmrs_without_a_click(
+    pane: Pane, world: World, context: BrowserContext, integration: int
 ) -> None:
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
-    pane.open(world.pane(SSO), **in_the_cloud(world))
+    if integration == NAA:
+        NestedApp(world.origin(edge.ADDIN), lambda: naa_token(world)).join(context)
+    pane.open_known(world.pane(integration), requirements=BRIDGED, **in_the_cloud(world))
     pane.button(ADD_PERSONAL).click()
     expect(pane.heading(SELECT)).to_be_visible()
     expect(pane.button(ROOM)).to_be_visible()
