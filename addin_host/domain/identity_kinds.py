@@ -7,6 +7,7 @@ from enum import StrEnum
 from addin_host.domain.integration import Integration
 
 METADATA_PATH = "/autodiscover/metadata/json/1"
+OFFICE_SCOPE = "access_as_user"  # the one scope that Office's single sign-on asks for
 
 
 class IdentityKind(StrEnum):

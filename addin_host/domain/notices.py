@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from addin_host.domain.errors import Problem
 from addin_host.domain.fields import BY_NAME, FIELDS, Field
+from addin_host.domain.identity_kinds import OFFICE_SCOPE, IdentityKind, accepted_kinds
 from addin_host.domain.integration import Integration
 from addin_host.domain.manifest import too_long_labels
 from addin_host.domain.text import html_remarks
@@ -25,6 +26,7 @@ def notices(integration: Integration) -> list[Problem]:
     return [
         *_pins(integration),
         *_metadata(integration),
+        *_scope(integration),
         *_aliases(integration),
         *_language(integration),
         *(_notice(BY_NAME[cut.field], str(cut).partition(": ")[2]) for cut in too_long_labels(integration)),
@@ -53,6 +55,16 @@ def _metadata(integration: Integration) -> Iterator[Problem]:
     if any(EXCHANGE_ONLINE in source for source in sources):
         yield _notice(
             field, f"Exchange Online no longer issues identity tokens, so {EXCHANGE_ONLINE} has no effect any more."
+        )
+
+
+def _scope(integration: Integration) -> Iterator[Problem]:
+    """One scope serves NAA and SSO. The name is free for NAA, and Office's for SSO."""
+    if IdentityKind.SSO in accepted_kinds(integration) and integration["api_scope"] != OFFICE_SCOPE:
+        yield _notice(
+            BY_NAME["api_scope"],
+            f"Office asks for the scope {OFFICE_SCOPE} and for no other, so every SSO token is refused. "
+            f"Enter {OFFICE_SCOPE}, and name the scope of the app registration so.",
         )
 
 

@@ -69,6 +69,8 @@ def test_an_ordinary_integration_is_not_remarked_upon(domains: list[str] | None)
         ({"default_locale": "de"}, "default_locale", "region"),
         ({"addin_group_label": "x" * 126}, "addin_group_label", "at most 125 characters"),
         ({"domains": ["outlook.office365.com"]}, "domains", "no longer issues"),
+        ({"addin_authentication_method": "SSO_TOKEN"}, "api_scope", "Enter access_as_user"),
+        ({"accepted_identity_kinds": ["SSO_TOKEN"], "api_scope": "rooms"}, "api_scope", "every SSO token is refused"),
         ({"enable_dynamic_vmrs": True, "scheduled_alias_prefix": "vmr."}, "scheduled_alias_prefix", "digits alone"),
         ({"enable_dynamic_vmrs": True, "scheduled_alias_prefix": "\u0668"}, "scheduled_alias_prefix", "digits alone"),
         (
@@ -87,6 +89,11 @@ def test_what_should_be_known(changes: dict[str, Any], field: str, words: str) -
     (notice,) = notices(an_integration(**changes))
     assert notice.field == field
     assert words in notice.message
+
+
+@pytest.mark.parametrize("kind", [{"api_scope": "access_as_user"}, {"addin_authentication_method": "NAA_TOKEN"}])
+def test_a_scope_that_can_be_asked_for_is_not_remarked_upon(kind: dict[str, Any]) -> None:
+    assert notices(an_integration(**{"addin_authentication_method": "SSO_TOKEN"} | kind)) == []
 
 
 @pytest.mark.parametrize("source", ["{{name}} pin", "{{ 'pin' }}", "{{pinned}}", '{% if name == "pin" %}x{% endif %}'])

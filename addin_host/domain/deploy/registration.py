@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds
+from addin_host.domain.identity_kinds import OFFICE_SCOPE, IdentityKind, accepted_kinds
 from addin_host.domain.integration import Integration
 
 _ENTRA = "Microsoft Entra ID (Azure)"
-_OFFICE_SCOPE = "access_as_user"
 _ALL_OFFICE = "ea5a67f6-b6f3-4338-b240-c655ddc3cc8e"
 _FORM_OF_TOKENS = (
     "Choose Manifest and set requestedAccessTokenVersion to 2, so that tokens are of the version that is read here."
@@ -80,9 +79,9 @@ def _nested(integration: Integration) -> Iterator[Registration]:
 
 def _single_sign_on(integration: Integration) -> Registration:
     scope = (
-        f"Add a scope named {_OFFICE_SCOPE}, which administrators and users can consent to: Office asks for this name."
+        f"Add a scope named {OFFICE_SCOPE}, which administrators and users can consent to: Office asks for this name."
     )
-    if integration["api_scope"] != _OFFICE_SCOPE:
+    if integration["api_scope"] != OFFICE_SCOPE:
         scope += f" The settings of this integration expect {integration['api_scope']}: change API scope there as well."
     return Registration(
         "Single sign-on of Office (SSO)",
