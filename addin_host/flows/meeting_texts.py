@@ -67,7 +67,8 @@ class _Frame:
 
     def filled(self, number: str, tag: str) -> MeetingTexts:
         def own(text: str) -> str:
-            return text.replace(self.tag, tag).replace(self.number, number)
+            # Between the tags only: the digits of a number may stand in a tag by chance.
+            return tag.join(part.replace(self.number, number) for part in text.split(self.tag))
 
         made = self.texts
         return MeetingTexts(own(made.instructions), own(made.instructions_text), own(made.location), own(made.join_url))

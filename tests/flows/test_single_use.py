@@ -13,7 +13,7 @@ from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.errors import Invalid, Reason, Refused, Upstream
 from addin_host.domain.fields import BY_NAME
 from addin_host.domain.tag import Kind, find_tags, is_printed
-from addin_host.flows import platform, single_use, vmr_aliases, vmrs
+from addin_host.flows import meeting_texts, platform, single_use, vmr_aliases, vmrs
 from addin_host.flows.single_use import AliasSpaceExhausted, details
 from addin_host.store.db import Database
 from addin_host.store.models import AlarmRow, ConferenceAliasRow, ConferenceRow, ScheduledAliasRow
@@ -277,6 +277,16 @@ def changed(integration, **values):
     return type(integration)(
         integration.id, integration.version + 1, {**integration.values, **values}, integration.origin
     )
+
+
+def test_a_tag_that_holds_the_digits_of_the_stand_in_stays_whole(desk, monkeypatch):
+    """A text is rendered once, with a number and a tag in the place of those to come; base32 has digits as well."""
+    stand_ins = iter([("7723456", f"PXPS:-{'A' * 58}#"), ("7765432", f"PXPS:-{'B' * 58}#")])
+    monkeypatch.setattr(meeting_texts, "_stand_ins", lambda _given: next(stand_ins))
+    integration = changed(desk.integration, meeting_instructions_template="<p>Dial {{numeric_alias}}</p>")
+    tag = f"PXPS:-{'A' * 20}7723456{'B' * 31}#"
+    made = meeting_texts.meeting_texts(integration, single_use.pattern_of(integration), "7799999", tag)
+    assert made.instructions == f"<p>Dial 7799999</p>\n<div>{tag}</div>"
 
 
 @pytest.mark.parametrize(
