@@ -64,9 +64,10 @@ class Application:
     def install(self) -> None:
         """Make the database, the integrations and the directory."""
         self.run("db", "upgrade")
-        self.configure(*integrations(self.port, self.authority))
+        records = integrations(self.port, self.authority)
         if self.metadata_url:
-            self.configure(*single_use_integrations(self.port, self.authority, self.metadata_url))
+            records += single_use_integrations(self.port, self.authority, self.metadata_url)
+        self.configure(*records)
         file = self.folder / "directory.json"
         file.write_text(json.dumps({"users": _USERS, "conferences": VMRS}))
         self.run("directory", "import", str(file))
