@@ -1,14 +1,15 @@
 """Single-use VMRs: an alias of its own for one meeting, handed out before anybody sends it.
 
-One short transaction keeps count, draws and stores; it has ended before anything is rendered or answered. The number is
-unique by the database's indexes, over live and quarantined aliases of all integrations and over the directory's.
+One statement, a transaction of its own, keeps count and stores; it has ended before anything is rendered or answered.
+The number is unique by the database's indexes, over live and quarantined aliases of all integrations, and differs from
+those of the directory.
 """
 
 from __future__ import annotations
 
 import math
 import uuid as uuids
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,34 +18,67 @@ from addin_host.domain.alarms import ALIASES_EXHAUSTED, Level
 from addin_host.domain.alias import AliasPattern, DrawnAlias, draw_alias
 from addin_host.domain.errors import Reason, Refused, Upstream
 from addin_host.domain.integration import Integration
+from addin_host.domain.platform import PLATFORM_BY_NAME
 from addin_host.domain.tag import Kind, Tag, print_tag
-from addin_host.flows import alarms, platform
+from addin_host.flows import alarms
 from addin_host.flows.meeting_texts import meeting_texts
 from addin_host.flows.tag_keys import TagKeys
-from addin_host.store.db import Database, Statements
+from addin_host.store.db import Database
 
 SAME_ANSWER = timedelta(seconds=60)
 DRAWS = 5
 _HOUR = timedelta(hours=1)
-_SETTINGS = ("single_use_per_user_hour", "single_use_per_integration_hour", "alias_unclaimed_days")
-# Mints of one integration come one after another, so that none overlooks the other. SQLite has one writer anyway.
-_IN_TURN = "SELECT pg_advisory_xact_lock(4715, ?)"
-# The newest row of the hour that uses up the quota: when it is there, the hour is full until it has gone by.
-_SO_FAR = (
-    "SELECT"
-    " (SELECT id FROM scheduled_alias WHERE caller = ? AND integration_id = ? AND visit = ? AND visit <> ''"
-    "  AND created_at > ? AND released_at IS NULL ORDER BY created_at DESC LIMIT 1),"
-    " (SELECT created_at FROM scheduled_alias WHERE caller = ? AND created_at > ?"
-    "  ORDER BY created_at DESC LIMIT 1 OFFSET ?),"
-    " (SELECT created_at FROM scheduled_alias WHERE integration_id = ? AND created_at > ?"
-    "  ORDER BY created_at DESC LIMIT 1 OFFSET ?)"
-)
-_GIVEN = "SELECT uuid, alias, numeric_alias, expires_at FROM scheduled_alias WHERE id = ?"
-_STORE = (
+
+
+def _setting(name: str) -> str:
+    """Return a setting, a whole number, as an expression of SQL."""
+    stored = "(SELECT value FROM platform_setting WHERE name = 'NAME')".replace("NAME", name)
+    return f"CAST(coalesce({stored}, '{PLATFORM_BY_NAME[name].default}') AS INTEGER)"
+
+
+# What this visit was given a moment ago; and the newest aliases of the hour that use up a limit: while there is one,
+# the hour is full. Words in capital letters that are no SQL stand for the parts below.
+_PARTS = {
+    "GIVEN": (
+        "SELECT id FROM scheduled_alias WHERE caller = ? AND integration_id = ? AND visit = ? AND visit <> ''"
+        " AND created_at > ? AND released_at IS NULL ORDER BY created_at DESC LIMIT 1"
+    ),
+    "FULL_BY_ONE": (
+        "SELECT created_at FROM scheduled_alias WHERE caller = ? AND created_at > ?"
+        " ORDER BY created_at DESC LIMIT 1 OFFSET (SELECT MOST_BY_ONE - 1)"
+    ),
+    "FULL_IN_ALL": (
+        "SELECT created_at FROM scheduled_alias WHERE integration_id = ? AND created_at > ?"
+        " ORDER BY created_at DESC LIMIT 1 OFFSET (SELECT MOST_IN_ALL - 1)"
+    ),
+    "MOST_BY_ONE": _setting("single_use_per_user_hour"),
+    "MOST_IN_ALL": _setting("single_use_per_integration_hour"),
+}
+_EXPIRES = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', ?, '+' || DAYS || ' days')",
+    "postgresql": "CAST(? AS timestamp with time zone) + DAYS * interval '1 day'",
+}
+
+
+def _whole(statement: str) -> str:
+    for name, part in _PARTS.items():
+        statement = statement.replace(name, part)
+    return statement
+
+
+_AGAIN = "SELECT uuid, alias, numeric_alias, expires_at FROM scheduled_alias WHERE id = ?"
+_WHY_NOT = _whole("SELECT (GIVEN), (FULL_BY_ONE), (FULL_IN_ALL)")
+_STORE = _whole(
     "INSERT INTO scheduled_alias (uuid, integration_id, alias, numeric_alias, alias_number, is_used, caller, visit,"
-    " created_at, expires_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-    " WHERE NOT EXISTS (SELECT 1 FROM conference_alias WHERE lower(alias) IN (?, ?)) ON CONFLICT DO NOTHING"
+    " created_at, expires_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, EXPIRES"
+    " WHERE NOT EXISTS (SELECT 1 FROM conference_alias WHERE lower(alias) IN (?, ?))"
+    " AND NOT EXISTS (GIVEN) AND NOT EXISTS (FULL_BY_ONE) AND NOT EXISTS (FULL_IN_ALL)"
+    " ON CONFLICT DO NOTHING RETURNING expires_at"
 )
+_STORE_ON = {
+    kind: _STORE.replace("EXPIRES", expires).replace("DAYS", _setting("alias_unclaimed_days"))
+    for kind, expires in _EXPIRES.items()
+}
 
 
 class AliasSpaceExhausted(Upstream):
@@ -71,7 +105,11 @@ class _Wish:
     visit: str
     now: datetime
     pattern: AliasPattern
-    limits: Mapping[str, int]
+
+    def asked(self, database: Database) -> Sequence[Any]:
+        """Return the parameters of _WHY_NOT."""
+        lately, hour = database.stored(self.now - SAME_ANSWER), database.stored(self.now - _HOUR)
+        return self.caller, self.integration_id, self.visit, lately, self.caller, hour, self.integration_id, hour
 
 
 def mint(
@@ -83,9 +121,8 @@ def mint(
     """
     keys.follow()
     signing, known = keys.signing(), keys.all()
-    wish = _Wish(integration.id, caller, visit, now, pattern_of(integration), platform.numbers(database, _SETTINGS))
-    with database.short_write() as statements:
-        stored = _again(database, statements, wish) or _new(database, statements, wish)
+    wish = _Wish(integration.id, caller, visit, now, pattern_of(integration))
+    stored = _stored(database, wish)
     if stored is None:
         raise _exhausted(database, integration, now)
     uuid, alias, numeric, expires = stored
@@ -105,20 +142,27 @@ def pattern_of(integration: Integration) -> AliasPattern:
 _Stored = tuple[str, str, str, datetime]
 
 
-def _again(database: Database, statements: Statements, wish: _Wish) -> _Stored | None:
+def _stored(database: Database, wish: _Wish) -> _Stored | None:
+    """Return an alias that nobody else has, or the visit's own; None without luck. Raises Refused in a full hour.
+
+    One statement counts, compares and stores. Why it did not is asked only then.
+    """
+    for _draw in range(DRAWS):
+        uuid, drawn = str(uuids.uuid4()), draw_alias(wish.pattern)
+        statement = _STORE_ON[database.url.get_backend_name()]
+        row = _row(database, uuid, drawn, wish)
+        for (expires,) in database.write_alone(statement, *row, turn=wish.integration_id):
+            return uuid, drawn.alias, drawn.numeric, database.instant(expires)
+        if again := _again(database, wish):
+            return again
+    return None
+
+
+def _again(database: Database, wish: _Wish) -> _Stored | None:
     """Return what this visit was given a moment ago. Raises Refused when it is none and the hour is full."""
-    if not database.is_sqlite:
-        statements.row(_IN_TURN, wish.integration_id)
-    lately, hour = database.stored(wish.now - SAME_ANSWER), database.stored(wish.now - _HOUR)
-    most_by_one, most_in_all = (wish.limits[name] for name in _SETTINGS[:2])
-    given, by_one, in_all = statements.row(
-        _SO_FAR,
-        *(wish.caller, wish.integration_id, wish.visit, lately),
-        *(wish.caller, hour, most_by_one - 1),
-        *(wish.integration_id, hour, most_in_all - 1),
-    )
+    given, by_one, in_all = database.row(_WHY_NOT, *wish.asked(database))
     if given is not None:
-        uuid, alias, numeric, expires = statements.row(_GIVEN, given)
+        uuid, alias, numeric, expires = database.row(_AGAIN, given)
         return uuid, alias, numeric, database.instant(expires)
     full = [database.instant(first) for first in (by_one, in_all) if first is not None]
     if full:
@@ -136,21 +180,23 @@ def _rate_limited(whose: str, wait: timedelta) -> Refused:
     )
 
 
-def _new(database: Database, statements: Statements, wish: _Wish) -> _Stored | None:
-    """Store an alias that nobody has, or return None."""
-    expires = wish.now + timedelta(days=wish.limits["alias_unclaimed_days"])
-    for _draw in range(DRAWS):
-        uuid, drawn = str(uuids.uuid4()), draw_alias(wish.pattern)
-        if statements.run(_STORE, *_row(database, uuid, drawn, wish, expires)):
-            return uuid, drawn.alias, drawn.numeric, expires
-    return None
-
-
-def _row(database: Database, uuid: str, drawn: DrawnAlias, wish: _Wish, expires: datetime) -> list[Any]:
+def _row(database: Database, uuid: str, drawn: DrawnAlias, wish: _Wish) -> list[Any]:
+    now = database.stored(wish.now)
     return [
-        *(uuid, wish.integration_id, drawn.alias, drawn.numeric, drawn.number, False, wish.caller, wish.visit),
-        *(database.stored(wish.now), database.stored(expires)),
+        *(
+            uuid,
+            wish.integration_id,
+            drawn.alias,
+            drawn.numeric,
+            drawn.number,
+            False,
+            wish.caller,
+            wish.visit,
+            now,
+            now,
+        ),
         *(drawn.alias.lower(), drawn.numeric.lower()),
+        *wish.asked(database),
     ]
 
 

@@ -1,6 +1,6 @@
 """The database: SQLite on one machine, PostgreSQL when one is not enough.
 
-Two ways in. `read()` and `write()` give a SQLAlchemy session in one transaction; `row()`, `rows()` and `short_write()`
+Two ways in. `read()` and `write()` give a SQLAlchemy session in one transaction; `row()`, `rows()` and `write_alone()`
 are for the few statements that every click makes and skip the ORM (performance.md).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -18,11 +18,11 @@ from weakref import ref
 
 from sqlalchemy import Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import PoolProxiedConnection
 
 from addin_host.domain.errors import Misconfigured, Reason, Refused, Upstream
 
 _BUSY_SECONDS = 10
+_ALONE = "BEGIN; SELECT pg_advisory_xact_lock(4715, %s); {}; COMMIT"
 _SQLITE_INSTANT = "%Y-%m-%d %H:%M:%S.%f"  # SQLAlchemy's form
 _log = logging.getLogger(__name__)
 
@@ -94,41 +94,39 @@ class Database:
     def _native(self, sql: str) -> str:
         return sql if self.is_sqlite else sql.replace("?", "%s")
 
-    @contextmanager
-    def short_write(self) -> Iterator[Statements]:
-        """Give plain statements in one transaction, committed at the end unless an exception passes through."""
-        with self._translated():
-            connection, statements = self._begun()
-            try:
-                yield statements
-                statements.run("COMMIT")
-            except BaseException:
-                self._roll_back(connection, statements)
-                raise
-            finally:
-                connection.close()
+    def write_alone(self, sql: str, *parameters: Any, turn: int) -> Sequence[Any]:
+        """Carry out one statement in a transaction of its own; return its rows, RETURNING something.
 
-    def _begun(self) -> tuple[PoolProxiedConnection, Statements]:
-        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
+        It begins once those of the same turn have ended, so that none overlooks what another one writes. It may be
+        carried out twice, when a connection breaks at its end. Raises Upstream.
+        """
+        with self._translated():
+            try:
+                return self._write_alone(sql, parameters, turn)
+            except self._driver.OperationalError:
+                if self.is_sqlite:
+                    raise  # another process writes for longer than anybody waits
+                self._hot.dispose()  # as in rows()
+                return self._write_alone(sql, parameters, turn)
+
+    def _write_alone(self, sql: str, parameters: Sequence[Any], turn: int) -> Sequence[Any]:
+        if self.is_sqlite:
+            return self._rows(sql, parameters)  # which has one writer at a time anyway
         connection = self._hot.raw_connection()
         try:
-            statements = Statements(connection.cursor(), self._native)
-            statements.run(begin)
-        except self._driver.OperationalError:
-            connection.close()
-            if self.is_sqlite:
-                raise  # another process writes for longer than anybody waits
-            self._hot.dispose()  # as in rows()
-            connection = self._hot.raw_connection()
-            statements = Statements(connection.cursor(), self._native)
-            statements.run(begin)
-        return connection, statements
-
-    def _roll_back(self, connection: PoolProxiedConnection, statements: Statements) -> None:
-        try:
-            statements.run("ROLLBACK")
-        except self._driver.Error:
+            # All in one message: each of its own would cost as much as the work itself.
+            cursor = self._driver.ClientCursor(connection.driver_connection)
+            cursor.execute(_ALONE.format(self._native(sql)), (turn, *parameters))
+            cursor.nextset()
+            cursor.nextset()
+            found: Sequence[Any] = cursor.fetchall()
+        except BaseException:
             connection.invalidate()  # whatever state it is in, nobody else gets it
+            raise
+        else:
+            return found
+        finally:
+            connection.close()
 
     def stored(self, instant: datetime) -> Any:
         """Return an instant as plain statements are given it."""
@@ -169,24 +167,6 @@ class Database:
         """Give all pooled connections back."""
         self.engine.dispose()
         self._hot.dispose()
-
-
-class Statements:
-    """Plain statements, with `?` placeholders, within one transaction."""
-
-    def __init__(self, cursor: Any, native: Callable[[str], str]) -> None:
-        self._cursor = cursor
-        self._native = native
-
-    def row(self, sql: str, *parameters: Any) -> Any:
-        """Return the first row, or None."""
-        self._cursor.execute(self._native(sql), parameters)
-        return self._cursor.fetchone()
-
-    def run(self, sql: str, *parameters: Any) -> int:
-        """Carry out a statement; return how many rows it wrote."""
-        self._cursor.execute(self._native(sql), parameters)
-        return int(self._cursor.rowcount)
 
 
 def prefer_indexes(session: Session) -> None:

@@ -31,7 +31,7 @@ def test_the_text_is_sanitised(database, box, clock):
 def test_it_is_made_without_the_database(database, box, clock, monkeypatch):
     integration, keys = an_integration(database, box, clock), TagKeys(database, box)
     keys.signing()
-    for way in ("read", "write", "rows", "row", "short_write"):
+    for way in ("read", "write", "rows", "row", "write_alone"):
         monkeypatch.delattr(type(database), way)
     assert placeholder(integration, keys=keys, now=clock()) is not None
 

@@ -293,6 +293,7 @@ def test_a_tag_that_holds_the_digits_of_the_stand_in_stays_whole(desk, monkeypat
     "source", ["{{alias|pex_require_min_length(999)}}{{alias_uuid}}", "{{ nonsense( }}", "{{pin}}"]
 )
 def test_a_template_that_fails_gives_the_default(desk, caplog, source):
+    meeting_texts._frame.cache_clear()  # what is wrong is logged once
     integration = changed(desk.integration, meeting_instructions_template=source, single_use_location_template=source)
     minted = desk.mint()
     made = details(integration, minted)
@@ -376,3 +377,26 @@ def test_a_failure_half_way_leaves_nothing(desk, monkeypatch):
     monkeypatch.undo()
     desk.mint()
     assert len(rows(desk.database)) == 1
+
+
+def test_texts_that_are_filled_in_equal_those_that_are_rendered(desk):
+    filled = [details(desk.integration, minted) for minted in (desk.mint(), desk.mint())]
+    meeting_texts._frame.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(meeting_texts, "_frame", lambda _given: None)
+        for one in filled:
+            number, tag = one["numeric_alias"], one["alias_id"]
+            pattern = single_use.pattern_of(desk.integration)
+            made = meeting_texts.meeting_texts(desk.integration, pattern, number, tag)
+            assert (made.instructions, made.instructions_text, made.join_url) == (
+                one["instructions"], one["instructions_text"], one["join_url"],
+            )  # fmt: skip
+
+
+def test_a_template_with_a_condition_is_rendered_for_each_meeting(desk):
+    source = "{% if numeric_alias|last in '02468' %}even{% else %}odd{% endif %} {{alias_uuid}}"
+    integration = changed(desk.integration, meeting_instructions_template=source)
+    for _time in range(8):
+        minted = desk.mint()
+        word = "even" if int(minted.numeric_alias) % 2 == 0 else "odd"
+        assert details(integration, minted)["instructions"] == f"{word} {minted.tag}"

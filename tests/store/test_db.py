@@ -63,6 +63,8 @@ def test_a_server_that_was_restarted_is_found_again(cluster):
     assert database.row("SELECT 1") == (1,)
     with database.read() as session:
         assert session.scalar(select(1)) == 1
+    cluster.restart()
+    assert database.write_alone("SELECT ?", 7, turn=1) == [(7,)]
     database.close()
 
 

@@ -157,14 +157,14 @@ def test_too_many_are_told_when_to_try_again(world, number):
 def away(world, monkeypatch, *ways):
     """Let the database be away as it is when its server is."""
 
-    def fail(*_arguments):
+    def fail(*_arguments, **_options):
         raise Upstream("The database does not answer. Try again in a moment.")
 
-    for way in ways or ("read", "write", "snapshot", "rows", "row", "short_write"):
+    for way in ways or ("read", "write", "snapshot", "rows", "row", "write_alone"):
         monkeypatch.setattr(world.services.database, way, fail)
 
 
-@pytest.mark.parametrize("ways", [(), ("short_write",)])
+@pytest.mark.parametrize("ways", [(), ("write_alone",)])
 def test_a_placeholder_while_the_database_is_away(world, number, monkeypatch, ways):
     ask(world, number, a_bearer(world, number))
     away(world, monkeypatch, *ways)
