@@ -25,6 +25,7 @@ FRESH_SECONDS = 3600
 STALE_SECONDS = 24 * 3600
 UNKNOWN_KEY_PAUSE_SECONDS = 60
 FAILURE_PAUSE_SECONDS = 10
+DEAD_SECONDS = 60
 MAX_KEYS = 100
 MAX_KEPT = 500
 
@@ -80,6 +81,11 @@ class _Kept:
         """Return what is kept unless it has to be fetched."""
         return self.authority if now - self.fetched_at < FRESH_SECONDS else None
 
+    def is_settled(self, now: float) -> bool:
+        """Whether there is an answer without another fetch: keys that are still good, or a failure a moment ago."""
+        is_good = self.authority is not None and now - self.fetched_at < STALE_SECONDS
+        return is_good or (self.failure is not None and now - self.failed_at < DEAD_SECONDS)
+
     def may_look_again(self, now: float) -> bool:
         """Whether an unknown key is worth a fetch."""
         return now - self.looked_again_at >= UNKNOWN_KEY_PAUSE_SECONDS
@@ -89,7 +95,8 @@ class Authorities:
     """Authorities by source and route, so that no integration can place keys before another with its own CA or proxy.
 
     Fetched hourly; kept up to a day while the provider does not answer; an unknown key is looked for once a minute.
-    Nobody waits for a fetch who asks for what is fresh. `read` reads what one provider publishes, `fetch` by default.
+    Nobody waits for a fetch who asks for what is fresh, nor behind another who waits for a dead provider. `read` reads
+    what one provider publishes, `fetch` by default.
     """
 
     def __init__(self, outbound: Outbound, now: Callable[[], datetime], read: Read | None = None) -> None:
@@ -103,8 +110,13 @@ class Authorities:
         return kept.fresh(now) or self._fetched(kept, source, route, now)
 
     def _fetched(self, kept: _Kept, source: Source, route: Route, now: float) -> Authority:
-        with kept.lock:
+        # While one person waits for a provider that may be dead, the others make do with what is known of it.
+        if not kept.lock.acquire(blocking=not kept.is_settled(now)):
+            return _known(kept, source, now)
+        try:
             return kept.fresh(now) or self._refreshed(kept, source, route, now)
+        finally:
+            kept.lock.release()
 
     def key(self, source: Source, route: Route, key_id: str) -> SigningKey | None:
         """Return a signing key by its name, after looking again once if it is new. Raises as `current` does."""
@@ -138,10 +150,15 @@ class Authorities:
             except HostError as error:
                 kept.failed_at, kept.failure = now, error
                 log.warning("the sign-in service's keys were not refreshed: %s", error.message)
-        is_stale = kept.failure is not None and now - kept.fetched_at >= STALE_SECONDS
-        if kept.authority is None or is_stale:
-            raise (kept.failure or unusable(source)).with_traceback(None)
-        return kept.authority
+        return _known(kept, source, now)
+
+
+def _known(kept: _Kept, source: Source, now: float) -> Authority:
+    """Return what is kept. Raises the failure when that is too old, or nothing."""
+    is_stale = kept.failure is not None and now - kept.fetched_at >= STALE_SECONDS
+    if kept.authority is None or is_stale:
+        raise (kept.failure or unusable(source)).with_traceback(None)
+    return kept.authority
 
 
 def fetch(outbound: Outbound, source: Source, route: Route) -> Authority:
