@@ -39,13 +39,18 @@ def install(app: Flask) -> None:
 
 def _host_error(error: HostError) -> Response:
     status, code = status_of(error)
-    if status >= 500:
-        _log.warning("%s %s: %s (cause: %s)", request.method, request.path, error.message, error.__cause__)
+    note(error)
     response = _answer(status, code, error.message, getattr(error, "problems", ()))
     retry_after = getattr(error, "retry_after", None) or (5 if status == 503 else None)
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def note(error: HostError) -> None:
+    """Write to the log what is not the asker's own fault."""
+    if status_of(error)[0] >= 500:
+        _log.warning("%s %s: %s (cause: %s)", request.method, request.path, error.message, error.__cause__)
 
 
 def status_of(error: HostError) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from addin_host.domain.errors import Reason, Refused
+from addin_host.domain.errors import HostError, Reason, Refused
 from addin_host.domain.integration import Integration
 from addin_host.flows import bearer, pane_identity, signin, usage
 from addin_host.flows.bearer import Bearer
@@ -20,6 +20,7 @@ from addin_host.flows.pane_identity import PaneIdentity, Sighting
 from addin_host.flows.placeholder import placeholder
 from addin_host.web.access import neighbourhood, network
 from addin_host.web.admission import Auth, admits
+from addin_host.web.errors import note
 from addin_host.web.guard import require_bearer, require_enabled, require_person
 from addin_host.web.headers import page_kind
 from addin_host.web.pane_json import json_answer, json_object, text_in
@@ -102,6 +103,16 @@ def _answer(integration: Integration, found: PaneIdentity) -> Response:
             "personal": is_known and personal,
             "personal_refusal": found.refusal,
             "renewable": held.session_id is not None,
-            "placeholder": placeholder(integration, keys=host.tag_keys, now=host.now()),
+            "placeholder": _placeholder(integration),
         }
     )
+
+
+def _placeholder(integration: Integration) -> Mapping[str, Any] | None:
+    """Return what the pane keeps for later; without it people still come in, above all to their own VMRs."""
+    host = services()
+    try:
+        return placeholder(integration, keys=host.tag_keys, now=host.now())
+    except HostError as problem:
+        note(problem)
+        return None

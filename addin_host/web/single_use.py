@@ -15,7 +15,7 @@ from addin_host.flows import pane_identity, single_use
 from addin_host.flows.placeholder import placeholder
 from addin_host.flows.single_use import AliasSpaceExhausted
 from addin_host.web.admission import Auth, admits
-from addin_host.web.errors import status_of
+from addin_host.web.errors import note, status_of
 from addin_host.web.guard import refuse_head, require_bearer, require_enabled, require_person
 from addin_host.web.headers import page_kind
 from addin_host.web.services import services
@@ -94,6 +94,7 @@ def _details(integration: Integration, caller: str, visit: str) -> Mapping[str, 
 def _failure(error: HostError, proved: Integration | None) -> Response:
     """Say why not; whoever has proved who they are gets a placeholder while this service cannot do its work."""
     status, code = status_of(error)
+    note(error)
     if isinstance(error, AliasSpaceExhausted):
         code = "alias_space_exhausted"
     failed = {"code": code, "message": error.message, "correlation_id": correlation_id.get()}

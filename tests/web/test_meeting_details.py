@@ -176,6 +176,14 @@ def test_a_placeholder_while_the_database_is_away(world, number, monkeypatch, wa
     assert (tag.kind, tag.integration_id) == (Kind.PLACEHOLDER, number)
 
 
+def test_what_keeps_aliases_from_being_had_is_in_the_log(world, number, monkeypatch, caplog):
+    """People tell administrators the number of the failure, which leads to its cause there."""
+    away(world, monkeypatch, "write_alone")
+    failed(ask(world, number, a_bearer(world, number)), 503, "upstream")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "addin_host.web.errors"]
+    assert f"{number}/meeting_details: The database does not answer." in line
+
+
 def test_no_placeholder_for_whoever_has_not_proved_anything(world, number, monkeypatch):
     ask(world, number, a_bearer(world, number))
     away(world, monkeypatch)

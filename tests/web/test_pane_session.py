@@ -10,7 +10,15 @@ from addin_host.domain.ports import Person
 from addin_host.flows import bearer as bearers
 from addin_host.flows.pkce import new_secret
 from addin_host.flows.token_watch import PER_MINUTE
-from addin_host.store.models import AuditRow, DialogSessionRow, EndUserRow, SeenTokenRow, UsageRow, UserSubjectRow
+from addin_host.store.models import (
+    AuditRow,
+    DialogSessionRow,
+    EndUserRow,
+    SeenTokenRow,
+    TagKeyRow,
+    UsageRow,
+    UserSubjectRow,
+)
 from tests.web.conftest import ALICE, BOB, save
 
 ISSUER = "https://login.example.com/t/v2.0"
@@ -133,6 +141,16 @@ def test_single_use_brings_a_placeholder_for_everybody(world):
     renewed = post(world, {"renew": True}, number, bearer=signed_in["bearer"]).json
     assert renewed["placeholder"]["tok"] != signed_in["placeholder"]["tok"]
     assert (renewed["personal"], renewed["renewable"], renewed["user"]) == (True, True, signed_in["user"])
+
+
+def test_people_come_in_without_a_placeholder_when_its_key_is_damaged(world, caplog):
+    number = single_use(world)
+    with world.database.write() as session:
+        session.add(TagKeyRow(id=1, sealed_key="damaged", created_at=world.clock()))
+    answer = enter(world, NAA, number)
+    assert (answer.status_code, answer.json["personal"], answer.json["placeholder"]) == (200, True, None)
+    assert world.vmrs(answer.json["bearer"], number).status_code == 200
+    assert "/session: " in caplog.text
 
 
 # When the directory says no -------------------------------------------------------------------------------------------
