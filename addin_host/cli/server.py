@@ -104,7 +104,7 @@ def demo(wiring: Wiring, port: int) -> None:
     _seed(settings, wiring)
     addresses = (f"ready {origin}/demo", *(f"{words} {origin}{path}" for words, path in demo_data.ADDRESSES))
     who = f"name: {demo_data.ADMINISTRATOR}, password: {demo_data.PASSWORD}"
-    addresses = (*addresses, f"administration   {origin}/admin/   {who}")
+    addresses = (*addresses, f"administration     {origin}/admin/   {who}")
     options = _options(settings) | {"when_ready": lambda _server: click.echo("\n".join(addresses))}
     _Gunicorn(lambda: wiring.make_demo(settings, origin), options).run()
 

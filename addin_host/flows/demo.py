@@ -21,10 +21,11 @@ from addin_host.store.models import AccountRow, ConferenceAliasRow, ConferenceRo
 from addin_host.store.secrets import SecretBox
 
 ADDRESSES = (
-    ("demo with Azure ", "/demo?integration=1"),
-    ("demo with AD FS ", "/demo?integration=2"),
-    ("the pane alone  ", "/api/client/v2/msexchange_schedulers/1/pane"),
-    ("health          ", "/readyz"),
+    ("demo with Azure   ", "/demo?integration=1"),
+    ("demo with AD FS   ", "/demo?integration=2"),
+    ("demo with Exchange", "/demo?integration=3"),
+    ("the pane alone    ", "/api/client/v2/msexchange_schedulers/1/pane"),
+    ("health            ", "/readyz"),
 )
 MARK = "demo"
 SINGLE_USE_MARK = "demo with single-use VMRs"

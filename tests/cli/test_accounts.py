@@ -125,7 +125,7 @@ def start_demo(shell, background):
 
 def test_the_demo_has_an_administrator_and_says_so(shell, background):
     port, line = start_demo(shell, background)
-    assert line == f"administration   http://127.0.0.1:{port}/admin/   name: admin, password: look around here\n"
+    assert line == f"administration     http://127.0.0.1:{port}/admin/   name: admin, password: look around here\n"
     page = urllib.request.urlopen(f"http://127.0.0.1:{port}/admin/signin", timeout=10)
     assert b"Sign in" in page.read()
     assert passwords.verify(account(shell, "admin").password_hash, demo.PASSWORD)

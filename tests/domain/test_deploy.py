@@ -71,6 +71,12 @@ def test_the_equipment_mailbox_keeps_what_it_is_sent(protocol: str, processing: 
         ) in commands
 
 
+def test_only_exchange_online_is_signed_in_to_before_the_mailbox_is_set_up() -> None:
+    setup = Setup(integration(**SINGLE_USE), "x.xml")
+    assert "Connect-ExchangeOnline\nSet-CalendarProcessing" in texts(centralized_deployment(setup))
+    assert "Connect-ExchangeOnline" not in texts(exchange_on_premises(setup))
+
+
 def test_microsoft_365_commands_name_product_and_locale() -> None:
     commands = texts(centralized_deployment(Setup(integration(**PERSONAL, default_locale="de_de"), "x.xml")))
     assert "New-OrganizationAddIn -ManifestPath 'C:\\Temp\\x.xml' -Locale 'de-DE'" in commands

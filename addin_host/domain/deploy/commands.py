@@ -64,8 +64,11 @@ def exchange_on_premises(setup: Setup) -> Iterator[Command]:
     yield from _mailbox(one)
 
 
-def _mailbox(one: Integration) -> Iterator[Command]:
-    """The equipment mailbox is invited to each single-use meeting; Exchange must neither answer nor cut invitations."""
+def _mailbox(one: Integration, first: str = "") -> Iterator[Command]:
+    """The equipment mailbox is invited to each single-use meeting; Exchange must neither answer nor cut invitations.
+
+    `first` is the line that makes the command known to the shell.
+    """
     if not one["enable_dynamic_vmrs"] or not one["room_mailbox_email_address"]:
         return
     mailbox, processing = quoted(str(one["room_mailbox_email_address"])), "None"
@@ -74,7 +77,7 @@ def _mailbox(one: Integration) -> Iterator[Command]:
     yield Command(
         "Set up the equipment mailbox: Exchange leaves invitations unanswered and keeps their text, in which "
         "the meeting's alias stands.",
-        f"Set-CalendarProcessing -Identity {mailbox} -AutomateProcessing {processing} -DeleteComments $false "
+        f"{first}Set-CalendarProcessing -Identity {mailbox} -AutomateProcessing {processing} -DeleteComments $false "
         "-DeleteSubject $false -AddOrganizerToSubject $false -RemovePrivateProperty $false "
         "-ProcessExternalMeetingMessages $false",
     )
@@ -99,4 +102,4 @@ def centralized_deployment(setup: Setup) -> Iterator[Command]:
         "Deploy a newer manifest later.",
         f"Set-OrganizationAddIn {product} -ManifestPath {path} -Locale {locale}",
     )
-    yield from _mailbox(one)
+    yield from _mailbox(one, first="Connect-ExchangeOnline\n")
