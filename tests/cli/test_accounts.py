@@ -120,7 +120,7 @@ def test_the_first_start_prints_a_link_and_later_ones_do_not(shell, background):
 def start_demo(shell, background):
     port = free_port()
     demo_server = background("demo", "--port", str(port), until=answers(f"http://127.0.0.1:{port}/readyz"))
-    return port, [demo_server.stdout.readline() for _ in range(6)][-1]
+    return port, [demo_server.stdout.readline() for _ in range(7)][-1]
 
 
 def test_the_demo_has_an_administrator_and_says_so(shell, background):
