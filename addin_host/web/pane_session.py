@@ -78,7 +78,7 @@ def _by_token(integration: Integration, token: str) -> Response:
         caller = found.bearer.caller
         if sighting is Sighting.FIRST:
             usage.count(db, integration.id, usage.Happening.SIGN_IN, host.now())
-            _log.info("%s came in to integration %d by a token: %s", caller, integration.id, person.path)
+            _log.info("%s came in to integration %d by %s", caller, integration.id, person.path)
         elif sighting is Sighting.ELSEWHERE and not host.tokens.reports.again((caller, around), host.now()):
             pane_identity.report_elsewhere(db, integration, caller, network=network(), now=host.now())
     return _answer(integration, found)

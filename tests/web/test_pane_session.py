@@ -1,5 +1,6 @@
 """POST session: identity tokens, who they name, and what the pane gets for them (security.md X7, X10, N3)."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import func, select
 
 from addin_host.domain.errors import Misconfigured, Reason, Refused, Upstream
 from addin_host.domain.ports import Person
+from addin_host.domain.redaction import redact
 from addin_host.flows import bearer as bearers
 from addin_host.flows.pkce import new_secret
 from addin_host.flows.token_watch import PER_MINUTE
@@ -86,6 +88,12 @@ def test_a_token_with_an_address_signs_a_user_of_the_directory_in(world):
     }  # fmt: skip
     assert held(world, answer).session_id is None
     assert [one["name"] for one in world.vmrs(answer.json["bearer"]).json] == ["Alice's meeting room", "Town hall"]
+
+
+def test_the_log_tells_the_way_in(world, caplog):
+    caplog.set_level(logging.INFO)
+    enter(world, EXCHANGE)
+    assert "came in to integration 1 by EXCHANGE" in redact(caplog.messages[-1])
 
 
 def test_each_exchange_is_a_visit_of_its_own_by_the_same_caller(world):
