@@ -68,6 +68,36 @@ def pane_states(opened: BrowserContext, origin: str, theme: str) -> None:
     frame.screenshot(path=FOLDER / f"pane-success-{theme}.png")
 
 
+def single_use_states(opened: BrowserContext, origin: str, theme: str) -> None:
+    """The pane alone at 320 px, where Outlook says who it is: the offer, what may take its place, the server away."""
+    page = opened.new_page()
+    page.set_viewport_size({"width": 1100, "height": 760})
+    page.goto(f"{origin}/demo?integration=1")
+    page.get_by_label("Pane width").select_option("320")
+    if theme == "dark":
+        page.get_by_label("Dark theme").check()
+    frame, pane, ribbon = page.locator("iframe"), page.frame_locator("iframe"), page.get_by_role("button", name=RIBBON)
+
+    def take_pane(name: str) -> None:
+        page.wait_for_timeout(300)
+        frame.screenshot(path=FOLDER / f"pane-single-use-{name}-{theme}.png")
+
+    ribbon.click()
+    add = pane.get_by_role("button", name="Add a Single-use VMR")
+    pane.get_by_role("button", name="Add a Personal VMR").wait_for()
+    take_pane("offer")
+    add.click()
+    pane.get_by_role("button", name="Replace").click()
+    pane.get_by_text("Which VMR should this meeting have instead?").wait_for()
+    take_pane("which")
+    page.get_by_role("button", name="New appointment").click()
+    page.route("**/meeting_details", lambda route: route.fulfill(status=503, json={"error": {"code": "sample"}}))
+    ribbon.click()
+    add.click()
+    pane.get_by_role("heading", name="Cannot assign a VMR right now").wait_for()
+    take_pane("away")
+
+
 def administration(opened: BrowserContext, origin: str) -> Page:
     """A page of the administration at 1280 px, signed in."""
     page = opened.new_page()
@@ -90,6 +120,8 @@ def admin_pages(page: Page, origin: str) -> None:
     """Dashboard, deploy page, VMRs, and a run of checks."""
     take(page, f"{origin}/admin/", "admin-dashboard")
     take(page, f"{origin}/admin/integrations/1/deploy/", "admin-deploy")
+    page.locator("#addresses").scroll_into_view_if_needed()
+    page.locator("#addresses").screenshot(path=FOLDER / "admin-deploy-addresses.png")
     take(page, f"{origin}/admin/vmrs/", "admin-vmrs")
     take(page, f"{origin}/admin/integrations/1/checks/", "admin-checks")
 
@@ -109,16 +141,29 @@ def live_preview(page: Page, origin: str, theme: str) -> None:
     page.screenshot(path=FOLDER / f"admin-form-{theme}.png")
 
 
+def single_use_preview(page: Page, origin: str) -> None:
+    """The form with what people see while the server is away beside it."""
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{origin}/admin/integrations/1/")
+    page.locator("#live-preview [data-choice=state]").select_option("placeholder")
+    outlook = page.frame_locator("iframe[title='Simulated Outlook']")
+    outlook.frame_locator("iframe").get_by_role("heading", name="Cannot assign a VMR right now").wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=FOLDER / "admin-preview.png")
+
+
 def main(origin: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with browser() as opened:
         demo_page(opened.new_context(), origin)
         for theme in ("light", "dark"):
             pane_states(opened.new_context(), origin, theme)
+            single_use_states(opened.new_context(), origin, theme)
         page = administration(opened.new_context(), origin)
         admin_pages(page, origin)
         for theme in ("light", "dark"):
             live_preview(page, origin, theme)
+        single_use_preview(page, origin)
 
 
 if __name__ == "__main__":
