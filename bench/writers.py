@@ -7,7 +7,7 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -41,8 +41,8 @@ def _writing(workshop: Workshop, scale: Scale, kind: str) -> Figure:
     database = workshop.new_database(kind)
     meetings.fill(database, workshop.box(database), 0)
     write = partial(_write, Settings(url_of(database), workshop.key_file, log_level="ERROR"), scale.writing_seconds)
-    with multiprocessing.get_context("spawn").Pool(_WRITERS) as pool:
-        statuses = sum(pool.map(write, range(_WRITERS), chunksize=1), Counter[str]())
+    with ProcessPoolExecutor(_WRITERS, multiprocessing.get_context("spawn")) as pool:
+        statuses = sum(pool.map(write, range(_WRITERS)), Counter[str]())
     stored, *different = database.row(_COUNTS)
     wrong = statuses.total() - statuses["200"] + sum(stored - number for number in different)
     detail = {"answers": dict(statuses), "stored": stored, "writers": _WRITERS, "seconds": scale.writing_seconds}
