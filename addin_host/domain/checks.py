@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from addin_host.domain.fields import BY_NAME, is_blank
-from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds
+from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds, has_dialog
 from addin_host.domain.integration import Integration
 
 STEP_SECONDS = 5.0
@@ -126,8 +126,10 @@ class Step:
     instance: str = ""
 
 
-def _without_personal(integration: Integration) -> str:
-    return "" if integration["enable_personal_vmrs"] else "Personal VMRs are switched off: nobody signs in."
+def _without_signing_in(integration: Integration) -> str:
+    if integration["enable_personal_vmrs"] or has_dialog(integration):
+        return ""
+    return "Personal VMRs are switched off and no sign-in is entered: nobody signs in."
 
 
 def _without_metadata(integration: Integration) -> str:
@@ -217,19 +219,19 @@ CHECKS: Sequence[Check] = (
         "authorization",
         "Sign-in: authorization endpoint",
         "Opens the authorization endpoint over https.",
-        _without_personal,
+        _without_signing_in,
     ),
     Check(
         "token",
         "Sign-in: token endpoint",
         "Sends the token endpoint a request that it has to refuse, without any secret, and looks at how it refuses.",
-        _without_personal,
+        _without_signing_in,
     ),
     Check(
         "discovery",
         "Sign-in: discovery document",
         "Reads what the sign-in service publishes about itself: its issuer, and the keys that it signs with.",
-        _without_personal,
+        _without_signing_in,
     ),
     Check(
         "token_metadata",

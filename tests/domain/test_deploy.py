@@ -87,6 +87,10 @@ CALLBACK = "https://vmr.example.com/api/client/v2/msexchange_schedulers/3/signin
 SERVICE = "https://admin.example.com/admin/platform/msexchangeconnector/oauth_redirect/"
 CLIENT, API = "1f1c7a52-7a34-4f0e-9f5b-6c2a3a2f4c10", "2a9d3c64-0a5e-4c54-8a5c-1c1e0c8c9f21"
 ENTRA = "Microsoft Entra ID (Azure)"
+ENDPOINTS = {
+    "personal_vmr_oauth_auth_endpoint": "https://login.example.com/authorize",
+    "personal_vmr_oauth_token_endpoint": "https://login.example.com/token",
+}
 NAA = {
     "addin_authentication_method": "NAA_TOKEN",
     "addin_application_id": CLIENT,
@@ -103,6 +107,7 @@ SSO_ADDRESS = (ENTRA, f"api://vmr.example.com/{CLIENT}")
         ({"enable_dynamic_vmrs": False}, []),
         (PERSONAL, [("Microsoft Entra ID (Azure)", CALLBACK)]),
         (PERSONAL | {"auth_provider": "ADFS"}, [("AD FS", CALLBACK)]),
+        (ENDPOINTS | {"auth_provider": "AZURE"}, [("Microsoft Entra ID (Azure)", CALLBACK)]),
         ({"authentication_method": "OAUTH", "oauth_redirect_uri": SERVICE}, [("Microsoft Entra ID (Azure)", SERVICE)]),
         ({"authentication_method": "BASIC", "oauth_redirect_uri": SERVICE}, []),
         ({"authentication_method": "OAUTH", "oauth_redirect_uri": SERVICE, "mailbox_protocol": "GRAPH"}, []),

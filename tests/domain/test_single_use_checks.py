@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from addin_host.domain.checks import Outcome, Verdict
+from addin_host.domain.checks import CHECKS, Outcome, Verdict
 from addin_host.domain.fields import defaults
 from addin_host.domain.integration import Integration
 from addin_host.domain.single_use_checks import alias_space, nested, ways_in
@@ -101,3 +101,11 @@ def test_nested_app_authentication(changes: dict[str, Any], has_library: bool, o
 def test_the_space_of_numbers(length: int, live: int, outcome: Outcome, words: str) -> None:
     verdict = alias_space(an_integration({"scheduled_alias_suffix_length": length}), live)
     assert (verdict.outcome, words in told(verdict)) == (outcome, True), verdict
+
+
+@pytest.mark.parametrize(("entered", "looks"), [({}, True), (NO_DIALOG, False)])
+def test_the_sign_in_is_checked_wherever_there_is_a_dialog(entered: dict[str, str], looks: bool) -> None:
+    integration = an_integration({"enable_personal_vmrs": False}, entered)
+    skipped = [check.skipped(integration) for check in CHECKS if check.name in {"authorization", "token", "discovery"}]
+    assert len(skipped) == 3
+    assert [words == "" for words in skipped] == [looks] * 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from addin_host.domain.identity_kinds import OFFICE_SCOPE, IdentityKind, accepted_kinds
+from addin_host.domain.identity_kinds import OFFICE_SCOPE, IdentityKind, accepted_kinds, has_dialog
 from addin_host.domain.integration import Integration
 
 _ENTRA = "Microsoft Entra ID (Azure)"
@@ -28,8 +28,8 @@ class Registration:
 
 def registrations(integration: Integration) -> Iterator[Registration]:
     """Yield the addresses that the integration uses as it is set up now."""
-    if integration["enable_personal_vmrs"]:
-        yield _personal(integration)
+    if integration["enable_personal_vmrs"] or has_dialog(integration):
+        yield _dialog(integration)
     by_service_account = integration["enable_dynamic_vmrs"] and integration["mailbox_protocol"] == "EWS"
     if by_service_account and integration["authentication_method"] == "OAUTH" and integration["oauth_redirect_uri"]:
         yield Registration(
@@ -102,7 +102,7 @@ def _single_sign_on(integration: Integration) -> Registration:
     )
 
 
-def _personal(integration: Integration) -> Registration:
+def _dialog(integration: Integration) -> Registration:
     client = integration["personal_vmr_oauth_client_id"]
     if integration["auth_provider"] == "AZURE":
         provider, steps = _ENTRA, _AZURE
@@ -110,7 +110,7 @@ def _personal(integration: Integration) -> Registration:
         provider, steps = "AD FS", _ADFS
     trust = integration["personal_vmr_adfs_relying_party_trust_identifier"] or "that you choose"
     return Registration(
-        "Personal VMRs",
+        "Sign-in dialog",
         provider,
         f"{integration.base_url}/signin/callback",
         tuple(step.format(client=client, trust=trust) for step in steps),
