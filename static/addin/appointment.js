@@ -18,7 +18,8 @@ const REMEMBERED = 2;
  * @typedef {{done: true, locationFits: boolean, mailboxStays: boolean, textStays: boolean} | {done: false}} Outcome
  *   not done: a person edited the block, ask first. mailboxStays: the equipment mailbox is left to the person;
  *   textStays: the old block could not be recognised, only its tag was taken out
- * @typedef {{kind: "personal"|"single-use"|"", tag: string, placeholder: boolean, remnant: boolean}} Assigned
+ * @typedef {{kind: "personal"|"single-use"|"", tag: string, placeholder: boolean, remnant: boolean, alone: boolean}} Assigned
+ *   alone: put on this occurrence, not on its series
  * @typedef {{isOccurrence: boolean, isSent: boolean, canWrite: boolean}} Circumstances
  */
 
@@ -34,8 +35,8 @@ export function createAppointment(host, log, ourMailbox = () => "") {
 
   async function read() {
     const isHtml = await host.isHtml();
-    const body = await host.body(isHtml);
     const stored = await host.marks();
+    const body = await host.body(isHtml); // the last one, because somebody may be typing
     const marks = distinct([...known, ...stored]);
     const found = await find(body, isHtml, marks);
     const blocks = found.length ? found : remnants(body, isHtml);
@@ -51,7 +52,7 @@ export function createAppointment(host, log, ourMailbox = () => "") {
     const kind = block && (tag ? "single-use" : mark?.kind || "personal");
     const invited = kind === "single-use" || marks[0]?.kind === "single-use";
     const mailbox = invited ? mark?.mailbox || marks.find((one) => one.mailbox)?.mailbox || ourMailbox() || "" : "";
-    return { kind: kind || "", tag, remnant: Boolean(block?.remnant), mailbox };
+    return { kind: kind || "", tag, remnant: Boolean(block?.remnant), alone: Boolean(mark?.alone), mailbox };
   }
 
   /** Whether the body holds a block of ours, or the tag of one. */
@@ -61,8 +62,8 @@ export function createAppointment(host, log, ourMailbox = () => "") {
 
   /** What is assigned now. @returns {Promise<Assigned>} */
   async function present() {
-    const { kind, tag, remnant } = await read();
-    return { kind, tag, placeholder: isPlaceholder(tag), remnant };
+    const { kind, tag, remnant, alone } = await read();
+    return { kind, tag, placeholder: isPlaceholder(tag), remnant, alone };
   }
 
   /** What stays as it is while the pane is open. @returns {Promise<Circumstances>} */
@@ -82,10 +83,10 @@ export function createAppointment(host, log, ourMailbox = () => "") {
    * @returns {Promise<Outcome>}
    */
   async function insert(vmr, force) {
+    const standing = await host.location();
     const before = await read();
     if (!force && before.blocks.some((block) => block.edited)) return { done: false };
     const source = before.isHtml ? vmr.instructions : vmr.instructions_text;
-    const standing = await host.location();
     const location = withOurs(standing, vmr.location, writtenBefore(before, standing));
     const mark = await markOf(vmr, source, before.isHtml, location.fits);
     known = distinct([mark, ...before.marks]);
@@ -102,7 +103,8 @@ export function createAppointment(host, log, ourMailbox = () => "") {
   async function markOf(vmr, source, isHtml, fits) {
     const location = fits ? oneLine(vmr.location) : "";
     const mark = await fingerprint({ kind: vmr.kind ?? "personal", vmr: vmr.id, source, isHtml, location });
-    return vmr.tag ? { ...mark, tag: vmr.tag, mailbox: vmr.mailbox } : mark;
+    const alone = host.isOccurrence() ? { alone: true } : {};
+    return vmr.tag ? { ...mark, tag: vmr.tag, mailbox: vmr.mailbox, ...alone } : mark;
   }
 
   /**
@@ -111,9 +113,9 @@ export function createAppointment(host, log, ourMailbox = () => "") {
    * @returns {Promise<Outcome>}
    */
   async function remove(force) {
+    const standing = await host.location();
     const before = await read();
     if (!force && before.blocks.some((block) => block.edited)) return { done: false };
-    const standing = await host.location();
     const location = withoutOurs(standing, writtenBefore(before, standing));
     const change = { ...before, standing, location, mark: null, block: "", undoing: [] };
     const done = await allOrNothing(change, async () => {

@@ -121,7 +121,7 @@ export function appointmentOf(item, log) {
     canWrite: async () => {
       if (!item.getSharedPropertiesAsync || !hasSet("1.8")) return true;
       const shared = await call("shared.get", (done) => item.getSharedPropertiesAsync(done)).catch(() => null);
-      return shared?.delegatePermissions === undefined || (shared.delegatePermissions & MAY_CHANGE) !== 0;
+      return typeof shared?.delegatePermissions !== "number" || (shared.delegatePermissions & MAY_CHANGE) !== 0;
     },
     marks: async () => readMarks((await loadProperties()).get(MARKS)),
     saveMarks: async (marks) => {

@@ -17,12 +17,13 @@ const NEVER = new Set([9017, 9018, 9042]);
 const WITHIN = { [EXCHANGE]: 5_000, [SSO]: 10_000, [NAA]: 10_000 };
 const ASKING_WITHIN = 180_000;
 const TRY_AGAIN_AFTER = 60_000;
+const ONE_PRESS = 1_000;
 const INTERACTION = "interaction required";
 const SILENTLY = { allowSignInPrompt: false, allowConsentPrompt: false, forMSGraphAccess: false };
 
 /**
  * @param {object} tools
- * @param {{kinds: string[], naa: Parameters<typeof createNaa>[0]}} tools.config
+ * @param {{kinds: string[], naa: Parameters<typeof createNaa>[0], dialog?: boolean}} tools.config
  * @param {(line: string) => void} tools.log  never told a token
  */
 export function createIdentity({ config, log }) {
@@ -70,13 +71,15 @@ export function createIdentity({ config, log }) {
     else failed.set(kind, Date.now());
   }
 
-  function isOut(kind) {
-    const lately = Date.now() - (failed.get(kind) ?? -Infinity) < TRY_AGAIN_AFTER;
+  /** Where there is no dialog to fall back to, whoever presses again is not made to wait a minute. */
+  function isOut(kind, pressed) {
+    const pause = pressed && !config.dialog ? ONE_PRESS : TRY_AGAIN_AFTER;
+    const lately = Date.now() - (failed.get(kind) ?? -Infinity) < pause;
     return lately || refused.has(kind) || !fits(kind);
   }
 
   async function tokenOf(kind, pressed) {
-    if (isOut(kind)) return null;
+    if (isOut(kind, pressed)) return null;
     const silent = wanting.has(kind) ? null : await ask(kind, false);
     return silent || !pressed || !wanting.has(kind) ? silent : ask(kind, true);
   }

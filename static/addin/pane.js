@@ -5,6 +5,7 @@ import { buttons, config, log, view } from "./shared.js";
 import { followTheme } from "./theme.js";
 
 const OFFICE_WITHIN = 15_000;
+const TOO_OLD = "This version of Outlook is too old for this add-in. Update it, or use Outlook on the web.";
 const LATER = ["api", "appointment", "attendees", "block", "cutting", "entering", "html", "identity", "keyboard", "location",
   "naa", "screens-personal", "screens-single-use", "session", "signin", "single-use", "tags", "words"];
 
@@ -15,6 +16,12 @@ async function itemOfHost() {
   followTheme();
   const item = Office.context.mailbox?.item;
   return item?.body?.setAsync ? item : null;
+}
+
+/** A body that can be written to but not read: nothing in it would be found again. */
+function isTooOld() {
+  const body = globalThis.Office?.context?.mailbox?.item?.body;
+  return Boolean(body?.prependAsync) && !body.setAsync;
 }
 
 /** Everything behind the buttons, asked for at once rather than one import after the other. */
@@ -31,7 +38,7 @@ async function open() {
   }
   try {
     const item = await itemOfHost();
-    if (!item) return view.sentence("Open this pane from a meeting that you are writing in Outlook.");
+    if (!item) return view.sentence(isTooOld() ? TOO_OLD : "Open this pane from a meeting that you are writing in Outlook.");
     const screens = loadScreens();
     const action = async (kind, button) => (await screens).choose(kind, button);
     if (config.personal || config.singleUse) view.home({ choices: buttons(action, false) });

@@ -14,7 +14,7 @@ import * as words from "./words.js";
 
 /** @typedef {typeof pane} Pane  what the screens share */
 
-const NOTHING = { kind: "", placeholder: false, remnant: false };
+const NOTHING = { kind: "", placeholder: false, remnant: false, alone: false };
 const USUAL = { canWrite: true, isSent: false, isOccurrence: false };
 
 const request = createApi(config.base, log);
@@ -88,7 +88,7 @@ function failed({ messageField, problem, again, notes = [] }) {
 /** @param {"personal"|"single-use"} kind @param {{placeholder?: boolean} & Record<string, any>} outcome */
 function added(kind, { placeholder = false, locationFits, mailboxStays, textStays }) {
   changed = true;
-  pane.present = { kind, tag: "", placeholder, remnant: false };
+  pane.present = { kind, tag: "", placeholder, remnant: false, alone: around.isOccurrence };
   const notes = [!locationFits && words.LOCATION_FULL, mailboxStays && words.MAILBOX_STAYS, textStays && words.TEXT_STAYS];
   const [name, icon, field] = placeholder ? ["placeholder", "wait", "management_node_down"] : ["success", "good", "success"];
   view.result({
@@ -106,9 +106,9 @@ function already(quiet) {
   });
 }
 
-/** The room of a series is changed for the whole series only. */
+/** The room of a series is changed for the whole series only; one that was put on an occurrence is that one's own. */
 function isOfSeries() {
-  return around.isOccurrence && pane.present.kind === "single-use" && !changed;
+  return around.isOccurrence && pane.present.kind === "single-use" && !pane.present.alone && !changed;
 }
 
 function next() {

@@ -6,7 +6,7 @@
 import { cutting } from "./cutting.js";
 import { blockPlace, flatten, tokens } from "./html.js";
 
-const TAG = /(?:(PXPS):-*([A-Z2-7]{58})|(TOK):-*([A-Z2-7]{64}))#?/gi;
+const TAG = /(?:(PXPS):-+([A-Z2-7]{58})|(TOK):-+([A-Z2-7]{64}))#?/gi;
 const DASHES = /[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]/g;
 
 /** Whether a tag promises a VMR that was not to be had yet. @param {string} tag */
@@ -23,10 +23,15 @@ export function isPlaceholder(tag) {
 export function findTags(source, isHtml) {
   const flat = flatten(source, isHtml);
   const letters = flat.chars.replace(DASHES, "-").replace(/\uff1a/g, ":").replace(/\uff03/g, "#");
-  return Array.from(letters.matchAll(TAG), (match) => ({
+  return Array.from(letters.matchAll(TAG)).filter(isOfOneCase).map((match) => ({
     tag: `${(match[1] ?? match[3]).toUpperCase()}:-${(match[2] ?? match[4]).toUpperCase()}#`,
     start: flat.at[match.index], end: flat.ends[match.index + match[0].length - 1],
   }));
+}
+
+/** Without its white space a sentence that somebody typed after "TOK: -" has the shape as well, but begins with a capital. */
+function isOfOneCase([letters]) {
+  return letters === letters.toUpperCase() || letters === letters.toLowerCase();
 }
 
 /**

@@ -25,7 +25,7 @@ DETAILS = {
     "location": "",
     "numeric_alias": "7012345",
 }
-READING = ["body.type", "body.get", "properties.load"]
+READING = ["body.type", "properties.load", "body.get"]
 
 
 def placeholder(hours: int = 24) -> dict[str, Any]:

@@ -828,6 +828,12 @@ def test_outside_an_appointment_the_pane_says_so(stage: Stage) -> None:
     assert "meeting that you are writing" in screen(stage)
 
 
+def test_an_outlook_that_is_too_old_is_told_apart(stage: Stage) -> None:
+    stage.open({"tooOld": True})
+    stage.wait("sentence")
+    assert "too old for this add-in" in screen(stage)
+
+
 def test_a_host_that_never_starts_is_said(stage: Stage) -> None:
     stage.page.clock.install()
     stage.open({"neverReady": True})

@@ -117,6 +117,14 @@ def test_both_kinds_of_tag_are_found_and_nothing_shorter(modules: Page) -> None:
     assert found(modules, f'<a href="{PXPS}">x</a><!-- {PXPS} --><style>{PXPS}</style>') == []
 
 
+ESSAYS = "Students present their essays to the whole class and then discuss them together"
+
+
+@pytest.mark.parametrize("text", [f"TOK: {ESSAYS}", f"TOK:\n- {ESSAYS}", f"Tok: {ESSAYS.lower()}"])
+def test_a_sentence_is_no_tag(modules: Page, text: str) -> None:
+    assert found(modules, text, is_html=False) == []
+
+
 # --- the first screen -----------------------------------------------------------------------------------------------
 
 
@@ -301,6 +309,16 @@ def test_a_refusal_is_said_in_words(stage: Stage) -> None:
             assert buttons(stage) == ["Back"]
             stage.press("Back")
     assert buttons(stage) == ["Try again"]
+
+
+def test_a_failure_of_a_moment_does_not_keep_the_button_dead(stage: Stage) -> None:
+    stage.page.clock.install()
+    open_pane(stage, {"fail": {"token.get": 9041}}, dialog=False)
+    stage.until("host.calls.includes('token.get')")
+    stage.page.clock.run_for(2_000)
+    stage.set_host(fail={})
+    stage.press(ADD)
+    stage.wait("success")
 
 
 # --- when something fails -------------------------------------------------------------------------------------------
@@ -529,6 +547,17 @@ def test_replacing_keeps_the_mailbox(stage: Stage) -> None:
     assert tag(1) not in stage.host("body")
 
 
+def test_what_is_typed_until_the_last_reading_stays(stage: Stage) -> None:
+    add(stage, {"body": "<p>Agenda</p>"})
+    for name in ("Replace", "Remove"):
+        stage.set_host(delay=100, calls=[])
+        stage.press(name)
+        stage.until("host.calls.includes('location.get')")
+        stage.page.evaluate(f"host.body = host.body.replace('</p>', ' {name}</p>')")
+        stage.until("!document.querySelector('[aria-busy]')")
+    assert stage.host("body") == "<p>Agenda Replace Remove</p>"
+
+
 def test_switching_to_a_personal_vmr_and_back(stage: Stage) -> None:
     add(stage, {"body": "<p>Agenda</p>", "location": "Room 5", "required": [ANN]}, personal=True)
     stage.press("Replace")
@@ -595,6 +624,26 @@ def test_an_occurrence_leaves_the_room_of_its_series_alone(stage: Stage) -> None
     stage.wait("already")
     assert "open the series" in screen(stage)
     assert buttons(stage) == []
+
+
+def test_a_room_that_was_put_on_an_occurrence_can_be_taken_off_it(stage: Stage) -> None:
+    series = {"seriesId": "series", "sets": ["1.7"]}
+    add(stage, series)
+    assert buttons(stage) == ["Replace", "Remove"]
+    kept = {name: stage.host(name) for name in ("body", "location", "stored", "required")}
+    open_pane(stage, kept | series)
+    stage.wait("already")
+    assert "series" not in screen(stage)
+    stage.press("Remove")
+    stage.wait("home")
+    assert (stage.host("body"), stage.host("required")) == ("", [])
+
+
+@pytest.mark.parametrize("host", [{"shared": False}, {"shared": 0, "fail": {"shared.get": 9055}}])
+def test_rights_that_outlook_does_not_tell_hide_nothing(stage: Stage, host: dict[str, Any]) -> None:
+    open_pane(stage, host | {"sets": ["1.8"]})
+    stage.until("document.documentElement.dataset.checked === 'true'")
+    assert buttons(stage) == [ADD]
 
 
 @pytest.mark.parametrize(("rights", "allowed"), [(1 | 8, False), (1 | 32, True)])

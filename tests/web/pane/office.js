@@ -123,5 +123,6 @@
     },
     onReady: (callback) => host.neverReady || setTimeout(() => callback({ host: "Outlook" }), 0),
   };
+  if (host.tooOld) delete item.body.setAsync;
   if (host.noDialog) delete Office.context.ui.displayDialogAsync;
 })();

@@ -223,7 +223,7 @@ class Stage:
         self.page.goto(f"{ORIGIN}/blank")
         self.page.evaluate("state => sessionStorage.setItem('host', JSON.stringify(state))", dict(host or {}))
         self.page.goto(f"{ORIGIN}{BASE}/pane")
-        if not (host or {}).keys() & {"neverReady", "noItem"} and config.get("enabled", True):
+        if not (host or {}).keys() & {"neverReady", "noItem", "tooOld"} and config.get("enabled", True):
             self.page.wait_for_selector("html[data-checked]")
 
     def host(self, name: str) -> Any:
