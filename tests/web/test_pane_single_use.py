@@ -534,6 +534,18 @@ def test_a_press_before_the_meeting_was_read_does_not_add_a_second_room(stage: S
     assert stage.server.rooms == 1
 
 
+def test_a_list_that_was_opened_before_the_meeting_was_read_replaces_nothing_unasked(stage: Stage) -> None:
+    add(stage, {"itemId": "AAMk", "sets": ["1.8"]}, personal=True)
+    kept = {name: stage.host(name) for name in ("body", "location", "stored", "required", "itemId", "sets")}
+    open_pane(stage, kept | {"delay": 400}, personal=True)
+    stage.page.reload()
+    stage.page.wait_for_selector("html[data-ready]")
+    stage.press("Sign In")
+    stage.press("Room 2")
+    stage.wait("already")
+    assert tag(1) in stage.host("body")
+
+
 # --- the mailbox and the other kind ---------------------------------------------------------------------------------
 
 
