@@ -18,6 +18,8 @@ import { apply, attribute, blockPlace, closing, flatten, lines, tokens } from ".
 
 const ID = /^(?:x_)*(addin-host-([0-9a-f]{8}))$/i;
 const LINE = 80;
+/** Each one costs a look at everything inside it, and a body may hold whatever somebody pasted. */
+const MOST_BLOCKS = 50;
 const TEXT_GAP = "\n\n";
 
 /**
@@ -95,6 +97,7 @@ async function findById(body, all, marks) {
     const last = id ? closing(all, index) : -1;
     if (last < 0) continue;
     found.push(await judge(body, all, { id: id[1].toLowerCase(), open: token, close: all[last] }, marks));
+    if (found.length === MOST_BLOCKS) break;
   }
   return withoutShells(found);
 }

@@ -125,6 +125,15 @@ def test_a_sentence_is_no_tag(modules: Page, text: str) -> None:
     assert found(modules, text, is_html=False) == []
 
 
+def test_a_body_full_of_blocks_that_pretend_is_read_in_no_time(modules: Page) -> None:
+    code = """async (path) => {
+      const { find } = await import(path);
+      const body = '<div id="addin-host-0123abcd">x'.repeat(20_000) + "</div>".repeat(20_000);
+      return (await find(body, true, [])).map(({ start, end, edited }) => [start, end === body.length, edited]);
+    }"""
+    assert modules.evaluate(code, f"{STATIC}/addin/block.js") == [[0, True, True]]
+
+
 # --- the first screen -----------------------------------------------------------------------------------------------
 
 
