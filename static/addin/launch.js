@@ -70,7 +70,7 @@ var checkOnSend = (function () {
       .then((found) => found || read("text", false))
       .then((found) => (found ? "" : `The line that begins with ${mark.tag.slice(0, mark.tag.indexOf(":") + 1)} was changed or `
         + "removed from this meeting, so no VMR will be scheduled for it. Undo the change, or open the add-in's pane and "
-        + "choose Replace."));
+        + "add or replace the VMR there."));
   }
 
   function dismissed(ask, item, mark) {
