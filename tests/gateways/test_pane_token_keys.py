@@ -229,7 +229,7 @@ def test_a_document_that_cannot_be_used_costs_little_and_proves_nobody(peers: An
     with watched_connects() as connects, pytest.raises(HostError) as caught:
         bench.person(by(bench, OWN))
     assert isinstance(caught.value, Upstream)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20  # the deadline is a second, and the machine may be busy
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
     assert set(connects) <= bench.servers
     assert set(bench.names.asked) == {MAIL}
