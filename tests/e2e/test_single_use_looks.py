@@ -70,8 +70,8 @@ def test_the_screens_of_a_press_that_does_not(themed: Pane, world: World) -> Non
     expect(themed.heading(ERROR)).to_be_focused()
     themed.details()
     assert_good(themed)
-    themed.host.page.context.route("**/meeting_details", lambda route: route.abort())
-    themed.add_single_use(press="Try again", then=DOWN)
+    with world.down():
+        themed.add_single_use(press="Try again", then=DOWN)
     expect(themed.heading(DOWN)).to_be_focused()
     assert_good(themed)
     open_narrow(themed, world, **READING_ONLY)
