@@ -32,8 +32,9 @@ from addin_host.store.db import Database
 from addin_host.web.services import KEY, Services
 from tests.conftest import Clock, a_record
 from tests.web.admin_browser import admin
+from tests.web.pane.fixtures import modules, stage
 
-__all__ = ["admin"]
+__all__ = ["admin", "modules", "stage"]
 
 HOST = "vmr.example.com"
 ALICE = Person("AZURE", "https://login.example.com/t/v2.0", "t.alice", "alice@example.com", "Alice Example")

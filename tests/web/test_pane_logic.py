@@ -5,32 +5,12 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.web.pane.stage import BASE, ORIGIN, ROOT, STATIC, TEXT, Stage, failure, render, vmr
-
-
-@pytest.fixture
-def stage(plain_chromium: Browser) -> Iterator[Stage]:
-    context = plain_chromium.new_context(viewport={"width": 320, "height": 600})
-    made = Stage(context.new_page())
-    yield made
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def modules(plain_chromium: Browser) -> Iterator[Page]:
-    """A page from which modules can be imported."""
-    context = plain_chromium.new_context()
-    made = Stage(context.new_page())
-    made.pages["/blank"] = "<!doctype html>"
-    made.page.goto(f"{ORIGIN}/blank")
-    yield made.page
-    context.close()
 
 
 def run(page: Page, module: str, script: str, *values: Any) -> Any:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.pane.stage import (
-    ORIGIN,
     ROOM_MAILBOX,
     STATIC,
     TOKEN_KIND,
@@ -29,25 +27,6 @@ TOLD = ("POST", "/insertions", {"kind": "single-use"})
 ANN = {"displayName": "Ann", "emailAddress": "ann@example.com"}
 MAILBOX = {"displayName": "Rooms", "emailAddress": ROOM_MAILBOX}
 BUTTONS = "Array.from(document.querySelectorAll('.choices button .label'), (one) => one.textContent)"
-
-
-@pytest.fixture
-def stage(plain_chromium: Browser) -> Iterator[Stage]:
-    context = plain_chromium.new_context(viewport={"width": 320, "height": 600})
-    made = Stage(context.new_page())
-    yield made
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def modules(plain_chromium: Browser) -> Iterator[Page]:
-    """A page from which modules can be imported."""
-    context = plain_chromium.new_context()
-    made = Stage(context.new_page())
-    made.pages["/blank"] = "<!doctype html>"
-    made.page.goto(f"{ORIGIN}/blank")
-    yield made.page
-    context.close()
 
 
 def open_pane(stage: Stage, host: dict[str, Any] | None = None, **config: Any) -> None:
