@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from addin_host.domain.checks import Step, Verdict
 from addin_host.domain.integration import Integration
+from addin_host.domain.mailbox import Mailboxes
+from addin_host.domain.rooms import Platforms
 from addin_host.domain.text import Remark, TemplateProblem
 
 
@@ -211,6 +213,8 @@ class Outside:
     probes: Probes
     mail: Mail
     webhook: Webhook
+    mailboxes: Mailboxes
+    platforms: Platforms
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ from addin_host.store.models import (
     PendingSignInRow,
     PreviewDraftRow,
     RequestCountRow,
+    SeenTokenRow,
+    ServiceSignInRow,
     SetupLinkRow,
     SignInResultRow,
     UtcDateTime,
@@ -40,6 +42,8 @@ _PASSING = (
     PendingSignInRow,
     PreviewDraftRow,
     RequestCountRow,
+    SeenTokenRow,
+    ServiceSignInRow,
     SetupLinkRow,
     SignInResultRow,
 )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from addin_host.domain.addresses import AddressPolicy
 from addin_host.domain.errors import Misconfigured
+from addin_host.domain.mailbox import Mailboxes
 from addin_host.domain.ports import Hook, Letter, MailServer, Outside
+from addin_host.domain.rooms import Platform, PlatformAddress
 from addin_host.gateways.http import Outbound
 from addin_host.gateways.mail import SmtpMail
+from addin_host.gateways.mailboxes import ProtocolMailboxes
+from addin_host.gateways.management import ManagementPlatforms
+from addin_host.gateways.memory_mailbox import MemoryExchange
 from addin_host.gateways.probes import OutboundProbes, SilentProbes
 from addin_host.gateways.webhook import OutboundWebhook
 
@@ -22,15 +27,25 @@ def real_outside(policy: AddressPolicy, now: Callable[[], datetime]) -> Outside:
         probes=OutboundProbes(outbound, policy=policy, now=now),
         mail=SmtpMail(),
         webhook=OutboundWebhook(outbound, policy=policy),
+        mailboxes=ProtocolMailboxes(outbound, policy=policy, now=now),
+        platforms=ManagementPlatforms(outbound, policy=policy),
     )
 
 
-def no_outside() -> Outside:
-    """Return the outside world of the demo, where nobody is called."""
-    return Outside(probes=SilentProbes(), mail=_NoMail(), webhook=_NoWebhook())
+def no_outside(mailboxes: Mailboxes | None = None) -> Outside:
+    """Return the outside world of the demo, where nobody is called and mailboxes are in memory."""
+    exchange = mailboxes or MemoryExchange(lambda: datetime.now(UTC))
+    return Outside(SilentProbes(), _NoMail(), _NoWebhook(), mailboxes=exchange, platforms=_NoPlatforms())
 
 
 _SILENT = "The demo sends no messages."
+
+
+class _NoPlatforms:
+    def open(self, address: PlatformAddress) -> Platform:
+        """Refuse."""
+        del address
+        raise Misconfigured("The demo calls no conference platform.")
 
 
 class _NoMail:

@@ -7,7 +7,7 @@ from sqlalchemy import inspect, text
 from addin_host.domain.errors import Misconfigured
 from addin_host.store.db import Database
 
-NEEDED = "0004"
+NEEDED = "0005"
 
 
 def current(database: Database) -> str | None:

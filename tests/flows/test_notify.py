@@ -1,6 +1,7 @@
 """Telling people about alarms: raised and ended, at least once, each way on its own."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,9 +10,8 @@ from sqlalchemy import select
 from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.alarms import Level
 from addin_host.domain.errors import Misconfigured, Upstream
-from addin_host.domain.ports import Outside
 from addin_host.flows import alarms, notify, platform
-from addin_host.gateways.probes import SilentProbes
+from addin_host.gateways.outside import no_outside
 from addin_host.store.models import AlarmRow, IntegrationRow, PlatformSettingRow
 
 BY_MAIL = {
@@ -52,7 +52,7 @@ def post():
 @pytest.fixture
 def told(database, box, clock, post):
     """Return a function that tells what is pending."""
-    outside = Outside(SilentProbes(), post, post)
+    outside = replace(no_outside(), mail=post, webhook=post)
     return lambda: notify.send_pending(database, box=box, outside=outside, now=clock())
 
 
@@ -227,7 +227,7 @@ def test_the_password_is_read_only_with_a_user_name(database, clock, post, setti
 
 
 def test_a_test_message(database, box, clock, post, settings):
-    outside = Outside(SilentProbes(), post, post)
+    outside = replace(no_outside(), mail=post, webhook=post)
     with pytest.raises(Misconfigured, match="No way is set up"):
         notify.send_test(database, box=box, outside=outside)
     settings(**BY_MAIL, **BY_HOOK)

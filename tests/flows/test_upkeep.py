@@ -1,6 +1,7 @@
 """What happens without anybody asking: who does it, what is due, and what is deleted."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from addin_host.domain.access import Caller, Role
 from addin_host.domain.alarms import Level
 from addin_host.domain.deployment import Deployment
-from addin_host.domain.ports import Installation, Outside
+from addin_host.domain.ports import Installation
 from addin_host.flows import alarms, import_jobs, leases, upkeep
 from addin_host.flows.background import Regularly
 from addin_host.flows.checks import Inspection
@@ -63,7 +64,7 @@ def keeper(database, box, clock):
         elapsed=Elapsed(),
     )
     silent = no_outside()
-    return Upkeep(inspection, Outside(silent.probes, silent.mail, silent.webhook))
+    return Upkeep(inspection, silent)
 
 
 def add(database, *rows):
@@ -105,7 +106,7 @@ def test_a_part_that_fails_keeps_none_of_the_others_from_being_done(keeper, data
         def post(self, hook, body):
             raise RuntimeError("a fault of ours")
 
-    outside = Outside(keeper.outside.probes, keeper.outside.mail, Broken())
+    outside = replace(keeper.outside, webhook=Broken())
     add(database, PlatformSettingRow(name="alarm_webhook_url", value="https://hook.example.com/"))
     (number,) = add(database, an_integration(clock))
     add(database, UsageRow(day="2001-01-01", integration_id=number, kind="signin", number=1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, func
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, false, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from addin_host.store.models.declared import IDS_ARE_NEVER_REUSED, Model, UtcDateTime
@@ -58,7 +58,8 @@ class ConferenceRow(Model):
     """A VMR. `version` rises with every change, so that rendered texts can be kept per version.
 
     `extra` keeps the attributes that other programs sent and this one does not use. The lists that a VMR refers to are
-    small and kept by flows/references.py, which refuses to delete what is in use.
+    small and kept by flows/references.py, which refuses to delete what is in use. A scheduled one belongs to a meeting
+    (models/meetings.py), not to a person; `sync_tag` names the platform that a VMR was read from.
     """
 
     __tablename__ = "conference"
@@ -80,6 +81,8 @@ class ConferenceRow(Model):
     guest_identity_provider_group_id: Mapped[int | None]
     ivr_theme_id: Mapped[int | None]
     extra: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    is_scheduled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    sync_tag: Mapped[str] = mapped_column(String(250), default="", server_default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     aliases: Mapped[list[ConferenceAliasRow]] = relationship(
