@@ -23,6 +23,7 @@ from addin_host.store.models import (
     PreviewDraftRow,
     RequestCountRow,
     SeenTokenRow,
+    ServiceSignInRow,
     SetupLinkRow,
     SignInResultRow,
     UsageRow,
@@ -39,6 +40,7 @@ EXPIRING: Sequence[Any] = (
     PreviewDraftRow,
     IdempotencyRow,
     SeenTokenRow,
+    ServiceSignInRow,
 )
 _A_DAY = timedelta(days=1)
 

@@ -27,8 +27,8 @@ def real_outside(policy: AddressPolicy, now: Callable[[], datetime]) -> Outside:
         probes=OutboundProbes(outbound, policy=policy, now=now),
         mail=SmtpMail(),
         webhook=OutboundWebhook(outbound, policy=policy),
-        mailboxes=ProtocolMailboxes(outbound, policy=policy, now=now),
-        platforms=ManagementPlatforms(outbound, policy=policy),
+        mailboxes=ProtocolMailboxes(Outbound(connect_seconds=5, deadline_seconds=30), policy=policy, now=now),
+        platforms=ManagementPlatforms(Outbound(connect_seconds=5, deadline_seconds=30), policy=policy),
     )
 
 

@@ -158,6 +158,11 @@ class Database:
             _log.warning("the database refused a change: %s", str(problem.orig).partition("\n")[0])
             raise Refused(Reason.CONFLICT, "Somebody changed the same thing at this moment. Try again.") from None
 
+    def time(self, session: Session) -> datetime:
+        """Return the database's own time, which leases go by: all processes have the same."""
+        now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')" if self.is_sqlite else "clock_timestamp()"
+        return self.instant(session.scalar(text(f"SELECT {now}")))  # noqa: S608 - one of two texts of ours
+
     def ping(self) -> None:
         """Raise Upstream when the database does not answer."""
         with self.read() as session:

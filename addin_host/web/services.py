@@ -25,6 +25,7 @@ from addin_host.flows.background import Background
 from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.checks import Inspection
 from addin_host.flows.personal_vmrs import RenderedVmrs
+from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.tag_keys import TagKeys
 from addin_host.flows.token_watch import TokenWatch
 from addin_host.store.db import Database
@@ -76,6 +77,11 @@ class Services:
             now=self.now,
             elapsed=time.monotonic,
         )
+
+    @property
+    def scheduling(self) -> Scheduling:
+        """What the scheduling service works with."""
+        return Scheduling(self.database, self.box, self.catalogue, self.tag_keys, self.outside, self.now)
 
     def _installation(self) -> Installation:
         proof, has_library = installation.prover(self.box), self.assets.has(MSAL)

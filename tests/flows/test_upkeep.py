@@ -40,6 +40,7 @@ from addin_host.store.models import (
     RequestCountRow,
     ScheduledAliasRow,
     SeenTokenRow,
+    ServiceSignInRow,
     SetupLinkRow,
     SignInResultRow,
     UsageRow,
@@ -238,6 +239,10 @@ def test_what_has_expired_is_deleted_and_nothing_else(keeper, database, clock):
             PreviewDraftRow(token_hash=word, integration_id=number, account_id=person, record={}, expires_at=when),
             IdempotencyRow(api_user_id=api, key=word, request_hash="", status=201, location="", expires_at=when),
             SeenTokenRow(token_hash=word, integration_id=number, network="", expires_at=when),
+            ServiceSignInRow(
+                state_hash=word, integration_id=number, account_id=person, session_hash="", sealed_verifier="",
+                expires_at=when,
+            ),
             FailureRow(key=word, number=1, last_at=clock() - timedelta(days=2 - 2 * at)),
             RequestCountRow(key=word, window=int(clock().timestamp()) // WINDOW - (1 - at) * 3000),
         )  # fmt: skip
