@@ -161,7 +161,7 @@ class Database:
     def time(self, session: Session) -> datetime:
         """Return the database's own time, which leases go by: all processes have the same."""
         now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')" if self.is_sqlite else "clock_timestamp()"
-        return self.instant(session.scalar(text(f"SELECT {now}")))  # noqa: S608 - one of two texts of ours
+        return self.instant(session.scalar(text(f"SELECT {now}")))
 
     def ping(self) -> None:
         """Raise Upstream when the database does not answer."""
