@@ -31,6 +31,8 @@ def _columns(table: Table, given: dict[str, Any]) -> list[Column[Any]]:
 
 def _value(session: Session, column: Column[Any], now: datetime) -> Any:
     for key in column.foreign_keys:
+        if column.unique:
+            return a_row(session, key.column.table, now)[key.column.name]  # one for each row
         found = session.execute(select(key.column).limit(1)).first()
         return found[0] if found else a_row(session, key.column.table, now)[key.column.name]
     if isinstance(column.type, JSON):

@@ -115,6 +115,8 @@ def test_sessions_and_sign_ins_do_not_come_back(database, target, clock):
         "pending_signin",
         "preview_draft",
         "request_count",
+        "seen_token",
+        "service_sign_in",
         "setup_link",
         "signin_result",
     }

@@ -176,7 +176,6 @@ def upgrade() -> None:
         sa.Column("error", sa.String(1000), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["after_id"], ["outbox_item.id"], name="fk_outbox_item_after_id", ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name="fk_outbox_item_meeting_id", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name="pk_outbox_item"),
         sa.UniqueConstraint("key", name="uq_outbox_item_key"),
