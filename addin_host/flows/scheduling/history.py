@@ -1,0 +1,64 @@
+"""The history of meetings, step by step: what administrators read in the operations log (design/scheduling.md 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from addin_host.store.models import SchedulingOperationRow
+
+STEPS = ("fetched", "decided", "room", "reply", "rewrite")
+_MAX_DESCRIPTION = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an operation. `step` is one of STEPS; a description holds no subject, PIN or text of a mail."""
+
+    correlation_id: str
+    step: str
+    action: str
+    success: bool
+    integration_id: int
+    meeting_id: int | None = None
+    meeting_uid: str = ""
+    occurrence: str = ""
+    organizer: str = ""
+    tag_uuid: str = ""
+    resource_id: int | None = None
+    error_code: str = ""
+    error_description: str = ""
+
+
+def notes(session: Session, steps: Sequence[Step], *, now: datetime) -> None:
+    """Store some steps, in their order, in one statement."""
+    if steps:
+        session.execute(insert(SchedulingOperationRow), [_row(step, now) for step in steps])
+
+
+def note(
+    session: Session,
+    *,
+    correlation_id: str,
+    step: str,
+    action: str,
+    success: bool,
+    integration_id: int,
+    now: datetime,
+    **about: Any,
+) -> None:
+    """Store one step; `about` is the rest of `Step`."""
+    notes(session, [Step(correlation_id, step, action, success, integration_id, **about)], now=now)
+
+
+def _row(step: Step, now: datetime) -> dict[str, Any]:
+    row = asdict(step)
+    row["transaction_uuid"] = row.pop("correlation_id")
+    row["error_description"] = step.error_description[:_MAX_DESCRIPTION]
+    row["organizer"] = step.organizer[:320]
+    return row | {"created_at": now}
