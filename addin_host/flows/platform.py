@@ -31,7 +31,11 @@ from addin_host.store.models import PlatformSettingRow
 from addin_host.store.secrets import SecretBox
 
 _VERSION = "platform_version"
-_SENT_TO: Mapping[str, str] = {"oidc_client_secret": "oidc_issuer", "smtp_password": "smtp_host"}
+_SENT_TO: Mapping[str, str] = {
+    "oidc_client_secret": "oidc_issuer",
+    "smtp_password": "smtp_host",
+    "platform_password": "platform_url",
+}
 _ALL = "SELECT name, value FROM platform_setting"
 _ADMIN_ADDRESS = "SELECT value FROM platform_setting WHERE name = 'admin_address'"
 

@@ -39,6 +39,10 @@ CHOICE_LABELS: Mapping[str, str] = {
     "STARTTLS": "STARTTLS",
     "TLS": "TLS from the start",
     "NONE": "None",
+    "BUILT_IN": "On this server, which the platform asks (external policy)",
+    "MANAGEMENT_API": "On the platform, written over its management API",
+    "REJECT": "There is no such meeting",
+    "CONTINUE": "Look among your own services",
 }
 LONG_KINDS = frozenset({"html_template", "text_template", "static_html", "pem"})
 _LINES_KINDS = frozenset(
