@@ -16,6 +16,7 @@ class Permission(StrEnum):
     CHANGE_INTEGRATIONS = "change integrations"
     CREATE_INTEGRATIONS = "create or delete integrations"
     RUN_CHECKS = "run checks"
+    CHANGE_CONFERENCES = "remove conferences or repeat what failed"
     SEE_ALARMS = "see alarms"
     ACKNOWLEDGE_ALARMS = "acknowledge alarms"
     SEE_DIRECTORY = "see the directory"
@@ -53,6 +54,7 @@ _INTEGRATION_ADMIN = frozenset(
         Permission.SEE_INTEGRATIONS,
         Permission.CHANGE_INTEGRATIONS,
         Permission.RUN_CHECKS,
+        Permission.CHANGE_CONFERENCES,
         Permission.SEE_ALARMS,
         Permission.ACKNOWLEDGE_ALARMS,
         Permission.SEE_AUDIT,
@@ -61,7 +63,13 @@ _INTEGRATION_ADMIN = frozenset(
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _VIEWER
-    | {Permission.RUN_CHECKS, Permission.ACKNOWLEDGE_ALARMS, Permission.CHANGE_DIRECTORY, Permission.SEE_AUDIT},
+    | {
+        Permission.RUN_CHECKS,
+        Permission.CHANGE_CONFERENCES,
+        Permission.ACKNOWLEDGE_ALARMS,
+        Permission.CHANGE_DIRECTORY,
+        Permission.SEE_AUDIT,
+    },
     # The directory is the deployment's, so whoever administers single integrations does not reach it.
     Role.INTEGRATION_ADMIN: _INTEGRATION_ADMIN,
     Role.PLATFORM_ADMIN: frozenset(Permission),

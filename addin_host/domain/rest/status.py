@@ -43,3 +43,23 @@ EXCHANGE_SCHEDULER = Resource(
     see=Permission.SEE_INTEGRATIONS,
     area=Area.STATUS,
 )
+
+SCHEDULING_OPERATION = Resource(
+    name="scheduling_operation",
+    title="Scheduling operations",
+    summary="One step of the work on a meeting: what was read, decided, done to its VMR, answered.",
+    attributes=(
+        key(),
+        RESOURCE_URI,
+        _read("creation_time", "When it was done.", Kind.INSTANT),
+        _read("transaction_uuid", "The correlation id: the same for all steps of one operation, and its reply."),
+        _read("success", "Whether it was done.", Kind.BOOL),
+        _read("error_code", "Why not, for programs."),
+        _read("error_description", "Why not, for people."),
+        Attribute(
+            "resource_id", Kind.INT, None, Access.READ, nullable=True, help="The number of the VMR that was created."
+        ),
+    ),
+    see=Permission.SEE_INTEGRATIONS,
+    area=Area.STATUS,
+)
