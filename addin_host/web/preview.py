@@ -13,6 +13,7 @@ from addin_host.domain.identity_kinds import IdentityKind, accepted_kinds
 from addin_host.domain.integration import Integration
 from addin_host.flows import integrations
 from addin_host.gateways.memory import DemoIdentity
+from addin_host.web import demo_mail
 from addin_host.web.admission import Auth, admits
 from addin_host.web.headers import page_kind
 from addin_host.web.office import office_context
@@ -27,6 +28,7 @@ def make_blueprint(identity: DemoIdentity) -> Blueprint:
     blueprint.add_url_rule("/", "home", _home)
     blueprint.add_url_rule("/demo", "outlook", _outlook)
     blueprint.add_url_rule("/demo/signin", "signin", _signin_page)
+    demo_mail.add_routes(blueprint)
 
     @blueprint.post("/demo/signin")
     @page_kind("preview")
@@ -64,6 +66,7 @@ def _outlook() -> str:
         pane_url=f"{integration.base_url}/pane",
         people=PEOPLE,
         account=_account(integration),
+        csrf_token=generate_csrf(),
     )
 
 

@@ -52,6 +52,8 @@ export function appointmentForm(page) {
       else rich.prepend(...(coercion === "html" ? nodesOf(text) : paragraphs(text)));
     },
     people,
+    nodesOf,
+    subject: () => field("subject").value,
     time: (id) => new Date(field(id).value),
     location: () => field("location").value,
     setLocation: (text) => void (field("location").value = text),

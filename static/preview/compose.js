@@ -92,6 +92,7 @@ export function composeWindow(page) {
     form.clear();
     properties = {};
     close();
+    page.dispatchEvent(new CustomEvent("appointment"));
   }
 
   /** Let somebody else sit at this Outlook, before an appointment of their own. @param {import("./identity.js").Person} who */
@@ -100,7 +101,27 @@ export function composeWindow(page) {
     renew();
   }
 
+  /** The appointment as it is sent: its fields, and the people whom it invites. */
+  function appointment() {
+    const { required, optional } = form.people;
+    return {
+      organizer: person.email,
+      subject: form.subject(),
+      body: form.body("html"),
+      body_is_html: form.bodyType() === "html",
+      start: form.time("start"),
+      end: form.time("end"),
+      invited: [...required.get(), ...optional.get()].map(({ emailAddress }) => emailAddress),
+    };
+  }
+
   opener.addEventListener("click", () => (pane.hidden ? open() : close()));
   page.getElementById("close-pane").addEventListener("click", close);
-  return { open, close, setTheme, setPerson, renew, setPlainText: form.setPlainText };
+  return {
+    open, close, setTheme, setPerson, renew, appointment,
+    person: () => person,
+    notify: form.notify,
+    nodesOf: form.nodesOf,
+    setPlainText: form.setPlainText,
+  };
 }
