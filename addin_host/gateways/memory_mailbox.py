@@ -6,7 +6,8 @@ version of each meeting in the calendar. Nothing is answered by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import RLock
@@ -52,6 +53,9 @@ class _Box:
     rewrites: list[Rewrite] = field(default_factory=list)
     mark: OwnershipMark | None = None
     epoch: int = 0
+    trouble: MailboxTrouble | None = None
+    unreadable: set[str] = field(default_factory=set)
+    is_denied_organizers: bool = False
 
 
 class MemoryExchange:
@@ -129,6 +133,28 @@ class MemoryExchange:
         with self._lock:
             self._boxes[address.lower()].epoch += 1
 
+    def delete(self, address: str, item_id: str) -> None:
+        """Take a message away, as somebody who tidies the mailbox does."""
+        with self._lock:
+            self._boxes[address.lower()].messages.pop(item_id, None)
+
+    def spoil(self, address: str, item_id: str) -> None:
+        """Let a message be unreadable from now on."""
+        with self._lock:
+            self._boxes[address.lower()].unreadable.add(item_id)
+
+    def deny(self, address: str) -> None:
+        """Take the permission away to write in organizers' calendars."""
+        with self._lock:
+            self._boxes.setdefault(address.lower(), _Box()).is_denied_organizers = True
+
+    def trouble(self, address: str, fault: Fault | None, *, retry_after: int | None = None) -> None:
+        """Let every call to the mailbox fail from now on; None lets it work again."""
+        with self._lock:
+            box = self._boxes.setdefault(address.lower(), _Box())
+            said = "The mailbox in memory has trouble."
+            box.trouble = MailboxTrouble(fault, said, retry_after=retry_after) if fault else None
+
     def sent(self, address: str) -> Sequence[Reply]:
         """Return the replies of a mailbox, in order."""
         with self._lock:
@@ -146,9 +172,19 @@ class MemoryMailbox:
     def __init__(self, box: _Box, lock: RLock, now: Callable[[], datetime]) -> None:
         self._box, self._lock, self._now = box, lock, now
 
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Hold the lock. Raises the trouble that the mailbox is in."""
+        with self._lock:
+            if self._box.trouble is not None:
+                raise MailboxTrouble(
+                    self._box.trouble.fault, self._box.trouble.message, retry_after=self._box.trouble.retry_after
+                )
+            yield
+
     def arrivals(self, cursor: str) -> Arrivals:
         """Return a page of what arrived. Raises CURSOR_LOST."""
-        with self._lock:
+        with self._open():
             epoch, _, position = (cursor or f"{self._box.epoch}.0").partition(".")
             if int(epoch) != self._box.epoch:
                 raise MailboxTrouble(Fault.CURSOR_LOST, "The mailbox does not know the position any more.")
@@ -161,19 +197,21 @@ class MemoryMailbox:
     def read(self, item_ids: Sequence[str], horizon: Horizon) -> Sequence[Reading | MailboxTrouble]:
         """Return what some messages say, and their meetings as they are now."""
         del horizon
-        with self._lock:
+        with self._open():
             return [self._reading(item_id) for item_id in item_ids]
 
-    def _reading(self, item_id: str) -> Reading:
+    def _reading(self, item_id: str) -> Reading | MailboxTrouble:
+        if item_id in self._box.unreadable:
+            return MailboxTrouble(Fault.UNUSABLE, "The message cannot be read.")
         message = self._box.messages.get(item_id)
-        if message is None:
+        if message is None or message.notice.kind is MessageKind.OTHER:
             return Reading(None, None)
         kept = self._box.calendar.get(message.notice.uid)
         return Reading(message.notice, kept[0] if kept else None)
 
     def calendar(self, since: datetime, until: datetime, cursor: str) -> CalendarPage:
         """List the meetings in between; a series that may reach into it is listed."""
-        with self._lock:
+        with self._open():
             found = sorted(
                 (meeting.uid, meeting, changed)
                 for meeting, changed in self._box.calendar.values()
@@ -191,23 +229,25 @@ class MemoryMailbox:
     def find(self, uid: str, horizon: Horizon) -> Meeting | None:
         """Look for a meeting by its uid."""
         del horizon
-        with self._lock:
+        with self._open():
             kept = self._box.calendar.get(uid)
             return kept[0] if kept else None
 
     def reply(self, reply: Reply) -> None:
-        """Note the reply. Raises ITEM_GONE."""
-        with self._lock:
+        """Note the reply."""
+        with self._open():
             self._box.sent.append((reply, self._now()))
 
     def was_sent(self, correlation_id: str, since: datetime) -> bool:
         """Whether a reply with this id was sent."""
-        with self._lock:
+        with self._open():
             return any(reply.correlation_id == correlation_id and at >= since for reply, at in self._box.sent)
 
     def rewrite(self, rewrite: Rewrite) -> bool:
         """Put the instructions into the calendar's copy, which stands for the organizer's."""
-        with self._lock:
+        with self._open():
+            if self._box.is_denied_organizers:
+                raise MailboxTrouble(Fault.DENIED, "The organizer's calendar may not be changed.")
             kept = self._box.calendar.get(rewrite.uid)
             if kept is None or rewrite.html in kept[0].body:
                 return False
@@ -217,20 +257,22 @@ class MemoryMailbox:
 
     def tidy(self, item_id: str) -> None:
         """Take a message away."""
-        with self._lock:
+        with self._open():
             self._box.messages.pop(item_id, None)
 
     def probe(self) -> None:
-        """Find nothing wrong."""
+        """Raise the trouble that the mailbox is in."""
+        with self._open():
+            pass
 
     def owner(self) -> OwnershipMark | None:
         """Return the mark."""
-        with self._lock:
+        with self._open():
             return self._box.mark
 
     def own(self, mark: OwnershipMark) -> None:
         """Leave the mark."""
-        with self._lock:
+        with self._open():
             self._box.mark = mark
 
 
