@@ -2,8 +2,8 @@
 
 Every call resolves once, checks every address it was given, connects to those addresses and no other, and keeps the
 name for TLS and the Host header (design/security.md section 10). Libraries that bring a requests session of their own
-get the same adapter through `Outbound.mount`. No redirect is followed, no connection is reused, and no proxy, password
-or bundle that requests would find in the environment is used.
+get the same adapter through `Outbound.mount`. No redirect is followed, no connection is reused (but for kept.py), and
+no proxy, password or bundle that requests would find in the environment is used.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPResponse
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
 from addin_host.domain.addresses import AddressPolicy, Peer, address_allowed, is_ip_literal, parse_url, proxy_allowed
-from addin_host.domain.errors import HostError, Misconfigured, Upstream
+from addin_host.domain.errors import Misconfigured, Upstream
 from addin_host.domain.fields import FIELDS
 from addin_host.domain.identity_kinds import metadata_urls
 from addin_host.domain.integration import Integration
+from addin_host.gateways.http_faults import in_words
 from addin_host.gateways.pinned import Call, Proxy, Resolved, connection_to, parse_proxy
 
 CONNECT_SECONDS = 3.0
@@ -87,23 +88,6 @@ class Redirected(Upstream):
     """The other server answered, with a redirect."""
 
 
-class CertificateFault(Upstream):
-    """The other server's certificate does not hold. `fault` is EXPIRED, OTHER_NAME or UNTRUSTED."""
-
-    def __init__(self, fault: str, host: str) -> None:
-        super().__init__(_CERTIFICATE_WORDS[fault].format(host=host), retryable=False)
-        self.fault = fault
-
-
-EXPIRED, OTHER_NAME, UNTRUSTED = "expired", "other name", "untrusted"
-_CERTIFICATE_WORDS: Mapping[str, str] = {
-    EXPIRED: "The certificate of {host} has expired or is not valid yet. Renew it there.",
-    OTHER_NAME: "The certificate of {host} is made out to another name. Install one that names this host there.",
-    UNTRUSTED: "The certificate of {host} is not trusted. Add its CA to the integration.",
-}
-_CERTIFICATE_FAULTS: Mapping[int, str] = {9: EXPIRED, 10: EXPIRED, 62: OTHER_NAME, 64: OTHER_NAME}  # OpenSSL's numbers
-
-
 def route_for(integration: Integration, *, web_proxy: str, policy: AddressPolicy) -> Route:
     """Return the route of an integration. `web_proxy` is the platform's; `policy` is what app.py handed out.
 
@@ -158,15 +142,15 @@ class Outbound:
 
         Raises CertificateFault, Upstream or Misconfigured.
         """
-        return _PolicyAdapter(self, route, MAX_BYTES).handshake(parse_url(url, route.policy))
+        return PolicyAdapter(self, route, MAX_BYTES).handshake(parse_url(url, route.policy))
 
     def session(self, route: Route, *, max_bytes: int = MAX_BYTES) -> requests.Session:
         """Return a requests session under the policy. Its calls raise this house's errors, not those of requests."""
         return self.mount(requests.Session(), route, max_bytes=max_bytes)
 
-    def mount(self, session: S, route: Route, *, max_bytes: int = MAX_BYTES) -> S:
+    def mount(self, session: S, route: Route, *, max_bytes: int = MAX_BYTES, adapter: PolicyAdapter | None = None) -> S:
         """Put somebody else's requests session under the policy, and return it."""
-        adapter = _PolicyAdapter(self, route, max_bytes)
+        adapter = adapter or PolicyAdapter(self, route, max_bytes)
         session.trust_env = False
         session.headers["User-Agent"] = "addin-host"
         session.adapters.clear()
@@ -182,12 +166,16 @@ def busy(response: requests.Response, host: str) -> Upstream:
     return Upstream(f"{host} cannot answer at the moment. Try again later.", retry_after=seconds)
 
 
-class _PolicyAdapter(HTTPAdapter):
+class PolicyAdapter(HTTPAdapter):
     """What a requests session sends through. Arguments that would loosen TLS, time or proxy are ignored."""
 
     def __init__(self, outbound: Outbound, route: Route, max_bytes: int) -> None:
         super().__init__()
         self._outbound, self._route, self._max_bytes = outbound, route, max_bytes
+
+    def seconds(self) -> float:
+        """Return how long the next call may take."""
+        return self._outbound.deadline_seconds
 
     def handshake(self, peer: Peer) -> Handshake:
         """Connect and say nothing. Raises Upstream or Misconfigured."""
@@ -209,7 +197,7 @@ class _PolicyAdapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *_args: Any, **_loosening: Any) -> requests.Response:
         """Make the call and return its answer, read in full. Raises Upstream or Misconfigured."""
-        peer, call = parse_url(request.url or "", self._route.policy), Call(self._outbound.deadline_seconds)
+        peer, call = parse_url(request.url or "", self._route.policy), Call(self.seconds())
         with self._translating(peer):
             answer = call.within(lambda: self._exchange(call, request, peer))
         if answer.status in REDIRECTS:
@@ -222,7 +210,7 @@ class _PolicyAdapter(HTTPAdapter):
             yield
         except (OSError, http.client.HTTPException, HTTPError) as error:
             through = " (through the web proxy)" if self._route.proxy else ""
-            raise _in_words(error, peer.host + through) from error
+            raise in_words(error, peer.host + through) from error
 
     def _exchange(self, call: Call, request: requests.PreparedRequest, peer: Peer) -> HTTPResponse:
         proxy = self._proxy_for(peer)
@@ -281,18 +269,3 @@ class _PolicyAdapter(HTTPAdapter):
                 raise Upstream(f"The answer of {host} is too large.", retryable=False)
         headers = {name: value for name, value in answer.headers.items() if name.lower() not in FRAMING}
         return HTTPResponse(BytesIO(body), headers, answer.status, reason=answer.reason, preload_content=False)
-
-
-def _in_words(error: Exception, host: str) -> HostError:
-    """Return what people are told: the kind of failure, and nothing of what stood in the answer."""
-    if isinstance(error, TimeoutError | ReadTimeoutError):
-        return Upstream(f"{host} did not answer in time. Try again later.")
-    if isinstance(error, socket.gaierror):
-        return Upstream(f"The name {host} was not found. Check the address, or try again later.")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return CertificateFault(_CERTIFICATE_FAULTS.get(error.verify_code, UNTRUSTED), host)
-    if isinstance(error, ssl.SSLError):
-        return Upstream(f"No secure connection to {host} was made. Try again later.")
-    if isinstance(error, OSError):
-        return Upstream(f"{host} could not be reached. Try again later.")
-    return Upstream(f"The answer of {host} was cut short or is not HTTP. Try again later.")

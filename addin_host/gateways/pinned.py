@@ -73,6 +73,20 @@ class Call:
             # A duplicate stays usable when the TLS layer takes the original over, and shuts the same connection.
             self._brake = connection.dup()
 
+    def take(self, brake: socket.socket) -> None:
+        """Watch over a connection that another call has let go. Raises TimeoutError when this call is over."""
+        with self._lock:
+            self.remaining()
+            self._brake = brake
+
+    def let_go(self) -> socket.socket:
+        """Leave the connection open at the end, and return its brake. Raises TimeoutError when it was shut already."""
+        with self._lock:
+            self.remaining()
+            brake, self._brake = self._brake, None
+            assert brake is not None  # noqa: S101 - let go by the one that uses the connection
+            return brake
+
     def _end(self) -> None:
         with self._lock:
             self._over = True

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from addin_host.domain.addresses import AddressPolicy, address_allowed, parse_url
 from addin_host.domain.checks import CERTIFICATE_DAYS, Verdict, fail, fine, skip, warn
 from addin_host.domain.errors import Misconfigured, Upstream
-from addin_host.gateways.http import EXPIRED, OTHER_NAME, UNTRUSTED, CertificateFault, Redirected
+from addin_host.gateways.http import Redirected
+from addin_host.gateways.http_faults import EXPIRED, OTHER_NAME, UNTRUSTED, CertificateFault
 from addin_host.gateways.probes.sight import Sight
 
 _PUBLIC, _INSIDE = AddressPolicy(), AddressPolicy(allow_private=True)

@@ -10,7 +10,8 @@ from addin_host.domain.checks import STEP_SECONDS, Step, Verdict, fail, skip
 from addin_host.domain.errors import HostError, Misconfigured
 from addin_host.domain.integration import Integration
 from addin_host.domain.ports import Installation, Probing
-from addin_host.gateways.http import CertificateFault, Outbound
+from addin_host.gateways.http import Outbound
+from addin_host.gateways.http_faults import CertificateFault
 from addin_host.gateways.pinned import Call
 from addin_host.gateways.probes import addin, sign_in, tokens
 from addin_host.gateways.probes.sight import Sight, sight_of
