@@ -120,7 +120,12 @@ def _shown(settings: PlatformSettings, given: Mapping[str, Any]) -> dict[str, An
 def secret(session: Session, name: str, *, box: SecretBox) -> str:
     """Return one secret setting in clear, or "" when it is not set. Raises Misconfigured when it cannot be opened."""
     row = session.get(PlatformSettingRow, name)
-    return box.open(_place(name), row.value) if row else ""
+    return opened(name, row.value if row else "", box=box)
+
+
+def opened(name: str, sealed: str, *, box: SecretBox) -> str:
+    """Return a secret setting, as it is stored, in clear. Raises Misconfigured when it cannot be opened."""
+    return box.open(_place(name), sealed) if sealed else ""
 
 
 def _place(name: str) -> str:

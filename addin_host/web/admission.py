@@ -21,6 +21,7 @@ class Auth(StrEnum):
     BEARER = "bearer of the pane"
     SESSION = "session of an administrator"
     API = "credentials of the REST API"
+    POLICY = "credentials of the conference platform"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from addin_host.web import addin, health, pane_session, proof, rest, signin, single_use
+from addin_host.web import addin, health, pane_session, policy, proof, rest, signin, single_use
 
-DOORS = tuple(door.blueprint for door in (addin, pane_session, single_use, signin, health, proof, rest))
+DOORS = tuple(door.blueprint for door in (addin, pane_session, single_use, signin, health, proof, rest, policy))
