@@ -108,7 +108,7 @@ class MeetingRow(Model):
     subject: Mapped[str] = mapped_column(String(255), default="")
     item_id: Mapped[str] = mapped_column(Text, default="")
     message_id: Mapped[str] = mapped_column(Text, default="")
-    start_time: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    start_time: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     end_time: Mapped[datetime | None] = mapped_column(UtcDateTime)
     zone: Mapped[str] = mapped_column(String(100), default="")
     series: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -172,7 +172,8 @@ class OutboxRow(Model):
 
     `kind` is reply, room, room_end or rewrite; `key` is the same for the same thing, so that it is sent once.
     `after_id` is sent first. `attempted_at` is committed before a call that cannot be repeated safely: afterwards it is
-    looked for before it is sent again. `payload` is taken away when it is done.
+    looked for before it is sent again; `attempts` is how often that began and nobody knows how it ended. `payload` is
+    taken away when it is done. Of a room, `attempted_at` says that the platform may have it.
     """
 
     __tablename__ = "outbox_item"
@@ -195,6 +196,7 @@ class OutboxRow(Model):
     tries: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     fence: Mapped[int] = mapped_column(BigInteger, default=0)
     correlation_id: Mapped[str] = mapped_column(String(36))

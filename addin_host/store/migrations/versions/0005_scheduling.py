@@ -141,6 +141,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_meeting_horizon_until", "meeting", ["horizon_until"])
     op.create_index("ix_meeting_integration_id", "meeting", ["integration_id"])
+    op.create_index("ix_meeting_start_time", "meeting", ["start_time"])
     op.create_table(
         "service_sign_in",
         sa.Column("state_hash", sa.String(64), nullable=False),
@@ -169,6 +170,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fence", sa.BigInteger(), nullable=False),
         sa.Column("correlation_id", sa.String(36), nullable=False),
