@@ -35,6 +35,7 @@ class AlarmWords:
 
 _SIGN_IN = "Nobody can sign in to see personal VMRs."
 _EVERYBODY = "Everybody who opens the add-in."
+_MEETINGS = "Organizers who add a single-use VMR: they get no answer meanwhile."
 ALARMS: Mapping[str, AlarmWords] = {
     "check.secrets": AlarmWords("A stored secret cannot be read", "Everybody who signs in through this integration."),
     "check.templates": AlarmWords("A template does not work", "Everybody who inserts text with it.", ""),
@@ -80,6 +81,26 @@ ALARMS: Mapping[str, AlarmWords] = {
         "Everybody who adds a single-use VMR.",
         "#scheduled_alias_suffix_length",
     ),
+    "exchange_unreachable": AlarmWords("The equipment mailbox cannot be reached", _MEETINGS),
+    "exchange_auth_failed": AlarmWords("The sign-in at the equipment mailbox fails", _MEETINGS, "#username"),
+    "service_account_signin_required": AlarmWords("The service account has to sign in", _MEETINGS, "service-account/"),
+    "mailbox_not_found": AlarmWords("The equipment mailbox is not found", _MEETINGS, "#room_mailbox_email_address"),
+    "impersonation_denied": AlarmWords("The equipment mailbox may not be used", _MEETINGS),
+    "mailbox_body_removed": AlarmWords("The equipment mailbox removes the text of invitations", _MEETINGS),
+    "mailbox_owned_elsewhere": AlarmWords(
+        "Another installation reads the equipment mailbox", _MEETINGS, "#room_mailbox_email_address"
+    ),
+    "mailbox_stalled": AlarmWords("Meetings wait to be processed", _MEETINGS),
+    "queue_poison": AlarmWords(
+        "Something in the mailbox cannot be processed", "Whoever sent it.", "/admin/operations/"
+    ),
+    "platform_unreachable": AlarmWords(
+        "The conference platform does not answer", "Everybody with a single-use VMR.", "/admin/settings/"
+    ),
+    "template_failed": AlarmWords(
+        "A template of the mails about meetings fails", "Organizers, who get our default text instead.", ""
+    ),
+    "ews_retirement": AlarmWords("Exchange Online ends EWS", _MEETINGS, "#mailbox_protocol"),
     MESSAGES: AlarmWords("Alarm messages cannot be sent", "Those who should be told about alarms.", "/admin/settings/"),
 }
 _UNKNOWN = AlarmWords("Alarm", "")
