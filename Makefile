@@ -81,5 +81,9 @@ bench: $(VENV)/.dev ## measured ratios, one line each: name value unit target
 api-fuzz: $(VENV)/.dev ## schemathesis against the REST interface (CASES=5000 at least)
 	$(BIN)/python -m tests.api_fuzz --cases $(or $(CASES),5000)
 
+.PHONY: recurrence
+recurrence: $(VENV)/.dev ## generated series against an oracle (SERIES=20000)
+	$(BIN)/python -m tests.recurrence --series $(or $(SERIES),20000)
+
 clean: ## forget what was installed and built
 	rm -rf $(VENV) tests/e2e/node_modules vendor/node_modules static/vendor var

@@ -11,7 +11,8 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from itertools import count
+from functools import partial
+from itertools import count, takewhile
 
 from addin_host.domain.calendar import Frequency, Recurrence, WeekIndex
 
@@ -30,7 +31,7 @@ def days(recurrence: Recurrence, since: date, until: date) -> Iterator[date]:
     until = min(until, pattern.last_day or until)
     first = _period_of(pattern, max(since, pattern.first_day))
     number = _days_before(pattern, first)
-    for period in count(first):
+    for period in takewhile(partial(_is_in_calendar, pattern), count(first)):
         for day in _days_in(pattern, period):
             if day < pattern.first_day:
                 continue
@@ -39,8 +40,6 @@ def days(recurrence: Recurrence, since: date, until: date) -> Iterator[date]:
             number += 1
             if day >= since:
                 yield day
-        if not _is_in_calendar(pattern, period + 1):
-            return
 
 
 def _sound(given: Recurrence) -> Recurrence:
