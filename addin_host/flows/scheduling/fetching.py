@@ -7,7 +7,8 @@ no harm, and one that was read is never lost.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,7 +66,7 @@ def visit(
     own: Scheduling,
     integration: Integration,
     lease: Lease,
-    opened: Callable[[], Mailbox],
+    opened: AbstractContextManager[Mailbox],
     *,
     sweep_since: datetime | None = None,
 ) -> int:
@@ -75,7 +76,8 @@ def visit(
     """
     number = 0
     try:
-        number = _look(own, integration, lease, opened(), sweep_since)
+        with opened as mailbox:
+            number = _look(own, integration, lease, mailbox, sweep_since)
     except MailboxTrouble as trouble:
         note_trouble(own, integration, trouble)
     except Misconfigured as error:
