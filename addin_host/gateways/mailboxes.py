@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 
 from addin_host.domain.addresses import AddressPolicy
 from addin_host.domain.integration import Integration
-from addin_host.domain.mailbox import Mailbox, MailboxAccess
+from addin_host.domain.mailbox import Mailbox, MailboxAccess, Mailboxes
 from addin_host.gateways.http import Outbound
 
 
@@ -23,9 +24,14 @@ class ProtocolMailboxes:
     def open(self, integration: Integration, access: MailboxAccess) -> Mailbox:
         """Return the mailbox; nothing is called yet. Raises Misconfigured."""
         if integration["mailbox_protocol"] == "GRAPH":
-            from addin_host.gateways.graph import open_graph  # noqa: PLC0415 - see above
-
-            return open_graph(integration, access, outbound=self._outbound, policy=self._policy, now=self._now)
-        from addin_host.gateways.ews import open_ews  # noqa: PLC0415
+            return self._graph.open(integration, access)
+        from addin_host.gateways.ews import open_ews  # noqa: PLC0415 - see above
 
         return open_ews(integration, access, outbound=self._outbound, policy=self._policy, now=self._now)
+
+    @cached_property
+    def _graph(self) -> Mailboxes:
+        """Keep what all mailboxes of this process share: tokens, and how much each may be asked."""
+        from addin_host.gateways.graph import GraphMailboxes  # noqa: PLC0415
+
+        return GraphMailboxes(self._outbound, policy=self._policy)
