@@ -22,6 +22,7 @@ from addin_host.domain.platform import (
     to_text,
 )
 from addin_host.domain.receivers import moved_secrets
+from addin_host.domain.rooms import PlatformAddress
 from addin_host.flows import audit
 from addin_host.flows.admin_sessions import Lifetime
 from addin_host.flows.audit import Subject
@@ -126,6 +127,19 @@ def secret(session: Session, name: str, *, box: SecretBox) -> str:
 def opened(name: str, sealed: str, *, box: SecretBox) -> str:
     """Return a secret setting, as it is stored, in clear. Raises Misconfigured when it cannot be opened."""
     return box.open(_place(name), sealed) if sealed else ""
+
+
+def management_api(session: Session, *, box: SecretBox) -> PlatformAddress:
+    """Return where the management API is, and its user. Raises Misconfigured when the password cannot be opened."""
+    settings = read(session)
+    return PlatformAddress(
+        url=settings["platform_url"],
+        username=settings["platform_username"],
+        password=secret(session, "platform_password", box=box),
+        internal=settings["platform_internal"],
+        ca_bundle=settings["platform_ca_bundle"],
+        web_proxy=settings["web_proxy"],
+    )
 
 
 def _place(name: str) -> str:

@@ -246,7 +246,10 @@ class ServiceSignInRow(Model):
 
 
 class DirectorySyncRow(Model):
-    """One time the directory was compared with the platform's. `changes` is a list of [kind, name, what happened]."""
+    """One time the directory was compared with the platform's. `changes` is a list of [kind, name, what happened].
+
+    `state` is running, done, failed or stopped (more would have been removed than is likely to be meant).
+    """
 
     __tablename__ = "directory_sync"
     __table_args__ = IDS_ARE_NEVER_REUSED
@@ -254,6 +257,7 @@ class DirectorySyncRow(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(16), default="running")
     added: Mapped[int] = mapped_column(default=0)
     changed: Mapped[int] = mapped_column(default=0)
     removed: Mapped[int] = mapped_column(default=0)
