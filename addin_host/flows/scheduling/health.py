@@ -81,8 +81,9 @@ def mailbox_trouble(session: Session, integration: Integration, trouble: Mailbox
 
 
 def mailbox_well(session: Session, integration: Integration, now: datetime) -> None:
-    """Note that a call succeeded, which ends what was wrong. A wait that is not over stands: others must keep it."""
-    ended = and_(MailboxRow.failures > 0, or_(MailboxRow.waits_until.is_(None), MailboxRow.waits_until <= now))
+    """Note that a call succeeded, which ends what was wrong. A wait for a server that is busy or away is kept."""
+    is_over = or_(MailboxRow.waits_until.is_(None), MailboxRow.waits_until <= now)
+    ended = and_(MailboxRow.failures > 0, or_(is_over, MailboxRow.fault.not_in((Fault.BUSY, Fault.UNREACHABLE))))
     well = (
         update(MailboxRow)
         .where(MailboxRow.integration_id == integration.id, ended)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from addin_host.store.models import InboxRow
 
-FINISHED = ("done", "cancelled")
+_IS_FINISHED = or_(InboxRow.state == "done", InboxRow.state == "cancelled")
 
 
 def key_of(*parts: object) -> str:
@@ -64,7 +64,7 @@ def add(session: Session, rows: Iterable[Mapping[str, Any]], *, again_since: dat
     if again_since is None:
         statement = statement.on_conflict_do_nothing(index_elements=_KEY)
     else:
-        was_finished = and_(InboxRow.state.in_(FINISHED), InboxRow.finished_at <= again_since)
+        was_finished = and_(_IS_FINISHED, InboxRow.finished_at <= again_since)
         statement = statement.on_conflict_do_update(index_elements=_KEY, set_=_again(statement), where=was_finished)
     if found := list(rows):
         session.execute(statement, found)
@@ -99,7 +99,7 @@ def enqueue(
         starts_at=starts_at,
     )
     statement = _insert(session)
-    is_late = or_(InboxRow.state.in_(FINISHED), and_(InboxRow.state == "pending", InboxRow.due_at > due_at))
+    is_late = or_(_IS_FINISHED, and_(InboxRow.state == "pending", InboxRow.due_at > due_at))
     session.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=_again(statement), where=is_late), found)
 
 

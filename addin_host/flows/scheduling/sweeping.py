@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, distinct, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from addin_host.domain.mailbox import CalendarEntry, Mailbox
@@ -135,7 +135,7 @@ def _find_absent(own: Scheduling, lease: Lease, listed: set[str], plan: Sweep) -
 
 def _expected(session: Session, integration_id: int, plan: Sweep, *, after: int) -> Sequence[_Row]:
     """Return the next meetings that the calendar must have listed, as far as is known."""
-    taking_place = select(distinct(ScheduledConferenceRow.meeting_id)).where(
+    taking_place = select(ScheduledConferenceRow.meeting_id).where(
         ScheduledConferenceRow.integration_id == integration_id,
         ScheduledConferenceRow.end_time > plan.since,
         ScheduledConferenceRow.start_time < plan.until,
