@@ -18,7 +18,7 @@ from addin_host.flows import setup_links
 from addin_host.settings import Settings
 from addin_host.store import keys, revision
 from addin_host.store.db import Database
-from addin_host.web import upkeep
+from addin_host.web import scheduling, upkeep
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
@@ -105,8 +105,17 @@ def demo(wiring: Wiring, port: int) -> None:
     addresses = (f"ready {origin}/demo", *(f"{words} {origin}{path}" for words, path in demo_data.ADDRESSES))
     who = f"name: {demo_data.ADMINISTRATOR}, password: {demo_data.PASSWORD}"
     addresses = (*addresses, f"administration     {origin}/admin/   {who}")
-    options = _options(settings) | {"when_ready": lambda _server: click.echo("\n".join(addresses))}
+    options = _options(settings) | {
+        "when_ready": lambda _server: click.echo("\n".join(addresses)),
+        "post_worker_init": lambda worker: _start_all(worker.app.wsgi()),
+    }
     _Gunicorn(lambda: wiring.make_demo(settings, origin), options).run()
+
+
+def _start_all(app: Flask) -> None:
+    """Begin upkeep and scheduling: the mailboxes of the demo are in the memory of its one process."""
+    upkeep.start(app)
+    scheduling.start(app)
 
 
 def _require_free(port: int) -> None:

@@ -6,16 +6,13 @@ In production it is a process of its own (`addin-host worker`).
 from __future__ import annotations
 
 import atexit
-from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from addin_host.flows import demo_outlook
+from addin_host.flows.scheduling.service import SchedulingService
 from addin_host.gateways.memory_mailbox import MemoryExchange
 from addin_host.web.services import KEY, Services
-
-if TYPE_CHECKING:
-    from addin_host.flows.scheduling.service import SchedulingService
 
 _SERVICE = "addin_host_scheduling"
 
@@ -26,7 +23,6 @@ def start(app: Flask) -> SchedulingService:
     if isinstance(host.outside.mailboxes, MemoryExchange):
         with host.database.read() as session:
             demo_outlook.replay(session, host.outside.mailboxes)
-    from addin_host.flows.scheduling.service import SchedulingService  # noqa: PLC0415 - large
 
     service = SchedulingService(host.scheduling, threads=1)
     app.extensions[_SERVICE] = service
