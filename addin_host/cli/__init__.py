@@ -14,11 +14,13 @@ from addin_host.cli.db import db
 from addin_host.cli.directory import directory
 from addin_host.cli.integration import integration
 from addin_host.cli.keys import rotate_keys
+from addin_host.cli.mailbox import mailbox
 from addin_host.cli.manifest import check_manifest
 from addin_host.cli.platform import platform
 from addin_host.cli.server import demo, serve
 from addin_host.cli.session import session
 from addin_host.cli.tag_keys import tag_keys
+from addin_host.cli.worker import worker
 from addin_host.domain.errors import HostError
 
 
@@ -46,6 +48,7 @@ def cli() -> None:
       addin-host directory import vmrs.csv
       addin-host create-admin
       addin-host serve
+      addin-host worker
 
     To look around without Outlook: addin-host demo
 
@@ -55,6 +58,7 @@ def cli() -> None:
 
 for command in (
     serve,
+    worker,
     demo,
     create_admin,
     api_user,
@@ -71,5 +75,6 @@ for command in (
     check_manifest,
     check,
     alarm,
+    mailbox,
 ):
     cli.add_command(command)

@@ -60,7 +60,13 @@ _ADVICE: Mapping[Fault, _Advice] = {
         "impersonation_denied", "Give the account or application its rights at the equipment mailbox."
     ),
 }
-_ALARMS = sorted({advice.alarm for advice in _ADVICE.values()})
+_ALARMS = sorted({one.alarm for one in _ADVICE.values()})
+
+
+def advice(fault: Fault) -> str:
+    """Return what to do about it, in a sentence; blank where waiting is all."""
+    found = _ADVICE.get(fault)
+    return found.next_step if found else ""
 
 
 def mailbox_trouble(session: Session, integration: Integration, trouble: MailboxTrouble, now: datetime) -> None:
@@ -74,10 +80,10 @@ def mailbox_trouble(session: Session, integration: Integration, trouble: Mailbox
     until = now + timedelta(seconds=waiting_seconds(row.failures, trouble.retry_after))
     row.waits_until = max(row.waits_until, until)
     row.fault, row.fault_message = trouble.fault.value, trouble.message[:1000]
-    advice = _ADVICE.get(trouble.fault)
-    if advice and row.failures >= advice.after_failures:
-        _end_alarms(session, integration.id, now, but=advice.alarm)
-        _raise(session, advice.alarm, integration, trouble.message, advice.next_step, now)
+    found = _ADVICE.get(trouble.fault)
+    if found and row.failures >= found.after_failures:
+        _end_alarms(session, integration.id, now, but=found.alarm)
+        _raise(session, found.alarm, integration, trouble.message, found.next_step, now)
 
 
 def mailbox_well(session: Session, integration: Integration, now: datetime) -> None:
