@@ -5,12 +5,29 @@ With the built-in platform nothing is written: external policy answers for the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, TypeVar
 
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
+from addin_host.domain.room_windows import GAP, Presence, presence
+from addin_host.domain.rooms import TAG_PREFIX, Room
+from addin_host.flows import conference_platform
+from addin_host.flows.scheduling import room_rows
 from addin_host.flows.scheduling.context import Scheduling
+from addin_host.flows.scheduling.queueing import enqueue
+from addin_host.store.models import ConferenceRow, MeetingRow, OutboxRow, ScheduledConferenceRow
+
+CONFLICT = "alias_conflict"
+_SOON = timedelta(hours=2)  # the next sweep comes before that
+_AT_ONCE = 500
+_T = TypeVar("_T")
 
 
 def plan(
@@ -25,19 +42,198 @@ def plan(
     Returns {conference id: outbox id} of the rooms that are written now: a reply is sent after it (`after_id`).
     `correlation_ids` (by conference) tie what is written to the operation that asked for it.
     """
-    del session, conference_ids, now, correlation_ids
-    return {}
+    if not conference_ids or not conference_platform.is_written(session):
+        return {}
+    session.flush()
+    rooms = conference_platform.rooms(session, conference_ids)
+    windows = _windows(session, list(rooms), now)
+    rows = room_rows.of_rooms(session, rooms, now)
+    being_written: dict[int, int] = {}
+    free: list[int] = []
+    for conference_id, room in rooms.items():
+        row, there = rows[room.tag], presence(windows[conference_id], now)
+        row.correlation_id = (correlation_ids or {}).get(conference_id, row.correlation_id)
+        _follow(row, _Wish(room, there), now)
+        if there.is_there and row.kind == room_rows.ROOM:
+            being_written[conference_id] = row.id
+        else:
+            free.append(row.id)
+    session.flush()
+    room_rows.release(session, free)
+    return being_written
 
 
 def end(session: Session, tags: Sequence[str], *, now: datetime) -> None:
     """Take rooms off the platform whose conferences are deleted in this transaction; tags are `sched:<uuid>`."""
-    del session, tags, now
+    rows = room_rows.locked(session, tags)
+    for row in rows.values():
+        if row.attempted_at is not None:
+            room_rows.set_next(row, room_rows.END, {}, "", now)
+        else:
+            room_rows.drop(row, now)
+    session.flush()
+    room_rows.release(session, [row.id for row in rows.values()])
+
+
+def conflicts(session: Session, conference_ids: Sequence[int]) -> set[int]:
+    """Return those of the conferences that the platform refused because it has an alias for another service."""
+    uuids = dict(session.execute(select(ConferenceRow.uuid, ConferenceRow.id).where(_among(conference_ids))).tuples())
+    refused = select(OutboxRow.key).where(
+        OutboxRow.key.in_([room_rows.key_of(found) for found in uuids]), OutboxRow.error_code == CONFLICT
+    )
+    return {uuids[room_rows.tag_of(key).removeprefix(TAG_PREFIX)] for key in session.scalars(refused)}
+
+
+def follow_up(session: Session, tags: Sequence[str], *, now: datetime) -> None:
+    """Plan what comes next for rooms that were just written or taken away."""
+    uuids = [tag.removeprefix(TAG_PREFIX) for tag in tags]
+    plan(session, session.scalars(select(ConferenceRow.id).where(ConferenceRow.uuid.in_(uuids))).all(), now=now)
 
 
 def sweep(own: Scheduling) -> int:
     """Compare the platform with the tables in both directions, and plan what is missing or too much; return how many.
 
-    Raises Upstream or Misconfigured.
+    The platform belongs to this installation: rooms with our tag that nobody here knows are what is left of a database
+    that was lost, and go. Raises Upstream or Misconfigured.
     """
-    del own
-    return 0
+    platform = conference_platform.opened(own.database, own.box, own.outside)
+    if platform is None:
+        return 0
+    with own.database.read() as session:
+        written = _written(session)
+    there = set(platform.tags())
+    missing = [tag for tag in written if tag not in there]
+    number = sum(_repair(own, part, written, there) for part in _parts([*missing, *sorted(there)]))
+    with own.database.read() as session:
+        soon = _soon(session, own.now())
+    for part in _parts(soon):
+        with own.database.write() as session:
+            plan(session, part, now=own.now())
+    return number
+
+
+def _written(session: Session) -> dict[str, int]:
+    """Return the tags of rooms that the platform has, as far as we know, with the fence of their rows."""
+    query = select(OutboxRow.key, OutboxRow.fence).where(
+        OutboxRow.kind == room_rows.END,
+        OutboxRow.state == "pending",
+        OutboxRow.payload_hash != "",
+        OutboxRow.lease_until.is_(None),
+    )
+    return {room_rows.tag_of(key): fence for key, fence in session.execute(query).tuples()}
+
+
+def _repair(own: Scheduling, tags: Sequence[str], written: Mapping[str, int], there: set[str]) -> int:
+    """Correct what the rows of some rooms say of the platform, and plan what follows from it; return how many."""
+    with own.database.write() as session:
+        now = own.now()
+        known = room_rows.locked(session, tags)
+        room_rows.insert_rows(session, [room_rows.new_row(tag, (None, 0), now) for tag in tags if tag not in known])
+        wrong: list[OutboxRow] = []
+        for tag, row in room_rows.locked(session, tags).items():
+            if tag in there and row.attempted_at is None:
+                row.attempted_at = now
+                wrong.append(row)
+            elif tag not in there and row.fence == written[tag]:
+                row.payload_hash = "unknown"
+                wrong.append(row)
+        uuids = [room_rows.tag_of(row.key).removeprefix(TAG_PREFIX) for row in wrong]
+        ours = dict(session.execute(select(ConferenceRow.uuid, ConferenceRow.id).where(_named(uuids))).tuples().all())
+        for row, uuid in zip(wrong, uuids, strict=True):
+            if uuid not in ours:
+                room_rows.set_next(row, room_rows.END, {}, "", now)
+        session.flush()
+        plan(session, list(ours.values()), now=now)
+        return len(wrong)
+
+
+def _soon(session: Session, now: datetime) -> list[int]:
+    """Return the conferences with a window now or soon: their rows may be missing since the settings were changed."""
+    query = select(ScheduledConferenceRow.conference_id).where(
+        ScheduledConferenceRow.closes_at > now - GAP, ScheduledConferenceRow.opens_at < now + _SOON
+    )
+    return sorted(set(session.scalars(query)))
+
+
+def _parts(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), _AT_ONCE):
+        yield items[start : start + _AT_ONCE]
+
+
+def give_up(session: Session, outbox_id: int, meeting_id: int | None, *, now: datetime) -> None:
+    """Withdraw what waits for a room that the platform refused; the meeting is looked at again, to be declined."""
+    first = select(OutboxRow.id).where(OutboxRow.after_id == outbox_id, OutboxRow.state == "pending")
+    waiting = list(session.scalars(first))
+    second = select(OutboxRow.id).where(OutboxRow.after_id.in_(waiting), OutboxRow.state == "pending")
+    waiting += session.scalars(second)
+    withdrawn = update(OutboxRow).where(OutboxRow.id.in_(waiting), OutboxRow.state == "pending")
+    session.execute(
+        withdrawn.values(state="cancelled", payload={}, error_code=CONFLICT, finished_at=now),
+        execution_options={"synchronize_session": False},
+    )
+    meeting = session.get(MeetingRow, meeting_id) if meeting_id else None
+    if meeting is not None:
+        enqueue(
+            session,
+            meeting.integration_id,
+            origin="refresh",
+            item_id=meeting.item_id,
+            uid=meeting.uid,
+            due_at=now,
+            starts_at=meeting.start_time,
+            key=f"{CONFLICT}:{outbox_id}:{meeting.sequence}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    room: Room
+    presence: Presence
+
+
+def _follow(row: OutboxRow, wish: _Wish, now: datetime) -> None:
+    payload = asdict(wish.room) | {"aliases": list(wish.room.aliases)}
+    digest = sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+    there, is_pending = wish.presence, row.state == "pending"
+    is_same = is_pending and row.kind == room_rows.ROOM and row.payload_hash == digest
+    if there.until is not None and _has(row, digest):
+        room_rows.set_next(row, room_rows.END, {}, digest, there.until)
+    elif there.until is not None and is_same:
+        row.due_at = row.due_at if row.tries else now
+    elif there.until is not None:
+        room_rows.set_next(row, room_rows.ROOM, payload, digest, now)
+    elif row.attempted_at is not None:
+        if not (is_pending and row.kind == room_rows.END and not row.payload_hash):
+            room_rows.set_next(row, room_rows.END, {}, "", now)
+    elif there.since is not None:
+        room_rows.set_next(row, room_rows.ROOM, payload, digest, there.since)
+    else:
+        room_rows.drop(row, now)
+
+
+def _has(row: OutboxRow, digest: str) -> bool:
+    """Whether the platform has the room as it is to be, as far as we know."""
+    was_written = (row.kind == room_rows.ROOM and row.state == "done") or (
+        row.kind == room_rows.END and row.state == "pending" and row.lease_until is None
+    )
+    return was_written and row.attempted_at is not None and row.payload_hash == digest
+
+
+def _windows(
+    session: Session, conference_ids: Sequence[int], now: datetime
+) -> dict[int, list[tuple[datetime, datetime]]]:
+    found: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+    query = select(
+        ScheduledConferenceRow.conference_id, ScheduledConferenceRow.opens_at, ScheduledConferenceRow.closes_at
+    ).where(ScheduledConferenceRow.conference_id.in_(conference_ids), ScheduledConferenceRow.closes_at > now - GAP)
+    for conference_id, opens_at, closes_at in session.execute(query).tuples():
+        found[conference_id].append((opens_at, closes_at))
+    return found
+
+
+def _among(conference_ids: Sequence[int]) -> Any:
+    return ConferenceRow.id.in_(conference_ids)
+
+
+def _named(uuids: Sequence[str]) -> Any:
+    return and_(ConferenceRow.uuid.in_(uuids), ConferenceRow.is_scheduled)
