@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
     "kind": "ivr_theme",
     "resource": "conference",
     "name": "x",
+    "queue": "inbox",
 }
 
 
