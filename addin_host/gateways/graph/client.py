@@ -168,7 +168,7 @@ def path(*parts: str, **options: str | int | None) -> str:
         for name, value in options.items()
         if value is not None
     }
-    return f"/{where}" + (f"?{urlencode(asked, quote_via=quote, safe='$,/():')}" if asked else "")
+    return f"/{where}" + (f"?{urlencode(asked, quote_via=quote, safe="$,/():='")}" if asked else "")
 
 
 def _document(answer: requests.Response) -> Any:

@@ -43,6 +43,7 @@ class Kind(StrEnum):
 
 
 MATRIX = tuple(kind for kind in Kind if kind is not Kind.GZIP_BOMB)
+_CLOSE = "Connection: close"  # what follows a fault is another connection
 OWN = frozenset({Kind.PARTIAL_BATCH})  # the peer plays these itself
 
 
@@ -133,7 +134,7 @@ def _unheard(behave: Behaviour, request: Request) -> None:
 
 
 def _status(status: int, *headers: str) -> Callable[[Faults, socket.socket], None]:
-    return lambda _faults, connection: answer(connection, b"{}", status=status, headers=headers)
+    return lambda _faults, connection: answer(connection, b"{}", status=status, headers=(*headers, _CLOSE))
 
 
 def _is_silent(faults: Faults, connection: socket.socket) -> None:
@@ -160,7 +161,7 @@ def _truncates(_faults: Faults, connection: socket.socket) -> None:
 
 
 def _says_nonsense(_faults: Faults, connection: socket.socket) -> None:
-    answer(connection, b"<html>{this is neither", headers=("Content-Type: application/json",))
+    answer(connection, b"<html>{this is neither", headers=("Content-Type: application/json", _CLOSE))
 
 
 def _is_endless(faults: Faults, connection: socket.socket) -> None:
@@ -171,7 +172,7 @@ def _is_endless(faults: Faults, connection: socket.socket) -> None:
 
 
 def _bombs(faults: Faults, connection: socket.socket) -> None:
-    answer(connection, gzip.compress(b" " * faults.huge, 1), headers=("Content-Encoding: gzip",))
+    answer(connection, gzip.compress(b" " * faults.huge, 1), headers=("Content-Encoding: gzip", _CLOSE))
 
 
 _PLAYS: dict[Kind, Callable[[Faults, socket.socket], None]] = {
