@@ -25,6 +25,7 @@ from addin_host.gateways.kept import Budget
 IMMUTABLE = 'IdType="ImmutableId"'
 BATCH = 4  # Graph runs so many of a batch at once
 LONGEST_URL = 2000
+_PLAIN = "$,/():='"  # what a query option shows as it is
 Json = Mapping[str, Any]
 
 
@@ -168,7 +169,7 @@ def path(*parts: str, **options: str | int | None) -> str:
         for name, value in options.items()
         if value is not None
     }
-    return f"/{where}" + (f"?{urlencode(asked, quote_via=quote, safe="$,/():='")}" if asked else "")
+    return f"/{where}" + ("?" + urlencode(asked, quote_via=quote, safe=_PLAIN) if asked else "")
 
 
 def _document(answer: requests.Response) -> Any:
