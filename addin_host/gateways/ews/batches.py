@@ -41,15 +41,17 @@ class Batches:
         kind = reading.kind_of(message)
         if kind is MessageKind.OTHER:
             return Reading(None, None)
-        meeting = meetings.get(reading.associated(message))
-        if isinstance(meeting, MailboxTrouble):
-            if meeting.fault is not Fault.ITEM_GONE:
-                return meeting
-            meeting = None
+        known = meetings.get(reading.associated(message))
+        if isinstance(known, MailboxTrouble) and known.fault is not Fault.ITEM_GONE:
+            return known
+        meeting = known if isinstance(known, Meeting) else None
         return _guarded(lambda: self._together(message, kind, meeting))
 
     def _together(self, message: Element, kind: MessageKind, meeting: Meeting | None) -> Reading:
         notice = reading.notice_from(message, meeting.series if meeting else None)
+        if meeting is None and notice.occurrence is not None:
+            # The day may be gone from the calendar while the series is there.
+            meeting = self._by_uid(notice.uid)
         if meeting is None and kind is MessageKind.REQUEST:
             meeting = reading.meeting_from(message, self._resolve, in_calendar=False)
         return Reading(notice, meeting)
@@ -65,6 +67,11 @@ class Batches:
             if not isinstance(master, MailboxTrouble) or master.fault is not Fault.ITEM_GONE:
                 by_id[part] = master
         return self._expanded({one: self._meeting(found) for one, found in by_id.items()})
+
+    def _by_uid(self, uid: str) -> Meeting | None:
+        item_id = "" if uid.startswith("H") else item_of(self._connection, self._connection.mailbox, uid)
+        found = self.meetings([item_id])[item_id] if item_id else None
+        return found if isinstance(found, Meeting) else None
 
     def _meeting(self, found: Found) -> Meeting | MailboxTrouble:
         if isinstance(found, MailboxTrouble):
@@ -83,10 +90,20 @@ class Batches:
             if trouble.fault in OF_THE_MAILBOX:
                 raise
             if len(item_ids) == 1:
-                return [trouble]
+                return [self._alone(trouble)]
             half = len(item_ids) // 2
             return [*self._fetch(ask, item_ids[:half]), *self._fetch(ask, item_ids[half:])]
         return [self._item(message) for message in messages]
+
+    def _alone(self, trouble: MailboxTrouble) -> MailboxTrouble:
+        """Return what is wrong with one item; raises UNREACHABLE when nothing at all is answered in EWS."""
+        try:
+            self._connection.look()
+        except MailboxTrouble as other:
+            if other.fault is Fault.UNUSABLE:
+                raise MailboxTrouble(Fault.UNREACHABLE, "What answers at the EWS URL is not EWS.") from other
+            raise
+        return trouble
 
     def _item(self, message: Element) -> Found:
         error = error_of(message)
@@ -149,6 +166,9 @@ def _guarded(work: Callable[[], T]) -> T | MailboxTrouble:
         return MailboxTrouble(Fault.UNUSABLE, _NO_SENSE)
 
 
-def goid_of(uid: str) -> str:
-    """Return a uid as base64, for a search. Raises ValueError."""
-    return b64encode(bytes.fromhex(uid)).decode()
+def item_of(connection: Connection, mailbox: str, uid: str, acting_as: str = "") -> str:
+    """Return the calendar item of a meeting, of a series' master before any other; blank when there is none."""
+    goid = b64encode(bytes.fromhex(uid)).decode()
+    found = list(connection.items(payloads.with_goid(mailbox, goid), acting_as))
+    found.sort(key=lambda item: text(item, "t:CalendarItemType") not in ("Single", "RecurringMaster"))
+    return reading.item_id(found[0]) if found else ""

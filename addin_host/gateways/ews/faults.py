@@ -47,6 +47,8 @@ _CODES: Mapping[str, Fault] = {
     "ErrorInvalidId": Fault.ITEM_GONE,
     "ErrorInvalidIdMalformed": Fault.ITEM_GONE,
     "ErrorInvalidIdEmpty": Fault.ITEM_GONE,
+    "ErrorInvalidItemForOperationAcceptItem": Fault.ITEM_GONE,  # a cancellation can be answered by a mail only
+    "ErrorInvalidItemForOperationDeclineItem": Fault.ITEM_GONE,
     "ErrorCalendarIsCancelledForAccept": Fault.ITEM_GONE,
     "ErrorCalendarIsCancelledForDecline": Fault.ITEM_GONE,
     "ErrorCalendarMeetingRequestIsOutOfDate": Fault.ITEM_GONE,

@@ -18,8 +18,8 @@ from addin_host.domain.mailbox import (
     Rewrite,
 )
 from addin_host.gateways.ews import ownership, payloads, reading, replies, rewriting
-from addin_host.gateways.ews.batches import Batches
-from addin_host.gateways.ews.protocol import Connection, error_of
+from addin_host.gateways.ews.batches import Batches, item_of
+from addin_host.gateways.ews.protocol import Connection
 from addin_host.gateways.ews.wire import each, find, is_true, local, text
 
 PAGE, SYNC_PAGE = 200, 512  # Exchange gives no more than 1,000 and 512
@@ -97,7 +97,7 @@ class EwsMailbox:
     def _item_of(self, uid: str, horizon: Horizon) -> str:
         """Return the calendar item of a meeting. A hashed uid cannot be searched for, so the calendar is walked."""
         if not uid.startswith("H"):
-            return rewriting.item_of(self.connection, self._address, uid)
+            return item_of(self.connection, self._address, uid)
         cursor = ""
         while True:
             page = self._calendar(horizon.since, horizon.until, cursor)
@@ -141,10 +141,7 @@ class EwsMailbox:
     def probe(self) -> None:
         """Ask for the ids of inbox and calendar."""
         with self._bounded():
-            for message in self.connection.messages(payloads.look_at(self._address, "inbox", "calendar")):
-                error = error_of(message)
-                if error is not None:
-                    raise error
+            self.connection.look()
 
     def owner(self) -> OwnershipMark | None:
         """Return the mark in the mailbox."""

@@ -21,7 +21,7 @@ from exchangelib.version import Version
 
 from addin_host.domain.errors import Upstream
 from addin_host.domain.mailbox import Fault, MailboxTrouble
-from addin_host.gateways.ews import faults
+from addin_host.gateways.ews import faults, payloads
 from addin_host.gateways.ews.wire import Element, each, find, parse, text
 from addin_host.gateways.kept import Budget
 
@@ -137,6 +137,13 @@ class Connection:
         """Send a request that finds or makes items, and yield them. Raises MailboxTrouble."""
         for holder in each(self.one(payload, acting_as), ".//t:Items" if _finds(payload) else "m:Items"):
             yield from holder
+
+    def look(self) -> None:
+        """Raise what is wrong with the mailbox as a whole."""
+        for message in self.messages(payloads.look_at(self.mailbox, "inbox", "calendar")):
+            error = error_of(message)
+            if error is not None:
+                raise error
 
 
 def _finds(payload: Element) -> bool:

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from addin_host.domain.mailbox import Fault, MailboxTrouble, Rewrite
 from addin_host.gateways.ews import payloads
-from addin_host.gateways.ews.batches import goid_of
+from addin_host.gateways.ews.batches import item_of
 from addin_host.gateways.ews.protocol import Connection
-from addin_host.gateways.ews.reading import item_id
-from addin_host.gateways.ews.wire import find, make, text
+from addin_host.gateways.ews.wire import find, make
 from addin_host.gateways.placeholder import rewritten
-
-_REFUSED = (Fault.DENIED, Fault.MAILBOX_UNKNOWN)
-
-
-def item_of(connection: Connection, mailbox: str, uid: str, acting_as: str = "") -> str:
-    """Return the calendar item of a meeting, of a series' master before any other; blank when there is none."""
-    found = list(connection.items(payloads.with_goid(mailbox, goid_of(uid)), acting_as))
-    found.sort(key=lambda item: text(item, "t:CalendarItemType") not in ("Single", "RecurringMaster"))
-    return item_id(found[0]) if found else ""
 
 
 def rewrite(connection: Connection, rewrite: Rewrite) -> bool:
@@ -29,8 +19,9 @@ def rewrite(connection: Connection, rewrite: Rewrite) -> bool:
         item = item_of(connection, organizer, rewrite.uid, organizer)
         return bool(item) and _rewrite(connection, item, rewrite)
     except MailboxTrouble as trouble:
-        if trouble.fault not in _REFUSED:
+        if trouble.fault is not Fault.MAILBOX_UNKNOWN:
             raise
+        connection.look()  # which mailbox is unknown: ours, or the organizer's
         raise MailboxTrouble(Fault.DENIED, "The service account may not act for the organizer.") from trouble
 
 

@@ -37,12 +37,13 @@ def series_from(item: Element, zone: Zone, start: datetime, end: datetime) -> Se
     described = find(item, "t:Recurrence")
     if described is None:
         return None
-    wall = start.astimezone(zone_of(zone) or UTC)
+    where = zone_of(zone) or UTC
+    wall, ends = start.astimezone(where), end.astimezone(where)
     return Series(
         recurrence=_recurrence(described),
         zone=zone,
         starts=wall.time(),
-        minutes=round((end - start).total_seconds() / 60),
+        minutes=round((ends.replace(tzinfo=None) - wall.replace(tzinfo=None)).total_seconds() / 60),
         exceptions=tuple(_exception(each_one) for each_one in each(item, "t:ModifiedOccurrences/t:Occurrence")),
         deleted=tuple(_at(gone, "t:Start") for gone in each(item, "t:DeletedOccurrences/t:DeletedOccurrence")),
     )
