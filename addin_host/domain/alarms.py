@@ -11,6 +11,8 @@ from hashlib import sha256
 CHECKS = "check."
 MESSAGES = "messages"
 ALIASES_EXHAUSTED = "alias_space_exhausted"
+PLATFORM_UNREACHABLE = "platform_unreachable"
+DIRECTORY_STOPPED = "directory_sync_stopped"
 _MAX_KEY = 250
 
 
@@ -94,8 +96,13 @@ ALARMS: Mapping[str, AlarmWords] = {
     "queue_poison": AlarmWords(
         "Something in the mailbox cannot be processed", "Whoever sent it.", "/admin/operations/"
     ),
-    "platform_unreachable": AlarmWords(
+    PLATFORM_UNREACHABLE: AlarmWords(
         "The conference platform does not answer", "Everybody with a single-use VMR.", "/admin/settings/"
+    ),
+    DIRECTORY_STOPPED: AlarmWords(
+        "The directory is not in step with the conference platform",
+        "People whose personal VMRs changed there.",
+        "/admin/directory-sync/",
     ),
     "template_failed": AlarmWords(
         "A template of the mails about meetings fails", "Organizers, who get our default text instead.", ""

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from addin_host.domain.alarms import CHECKS, MESSAGES, Level
 from addin_host.domain.errors import Misconfigured
 from addin_host.domain.ports import Outside
-from addin_host.flows import alarms, alias_reaping, checks, leases, notify
+from addin_host.flows import alarms, alias_reaping, checks, directory_sync, leases, notify
 from addin_host.flows.checks import Inspection
 from addin_host.flows.cleaning import clean
+from addin_host.flows.directory_sync import Syncing
 from addin_host.store.models import AlarmRow, CheckRunRow, IntegrationRow, MarkRow
 
 LEASE = "upkeep"
@@ -47,6 +48,7 @@ def tick(upkeep: Upkeep) -> bool:
     if not _take(upkeep):
         return False
     with ExitStack() as parts:  # which calls the last of them first
+        parts.callback(_synchronise, upkeep)
         parts.callback(_clean, upkeep)
         parts.callback(_check, upkeep)
         parts.callback(_tell, upkeep)
@@ -119,6 +121,12 @@ def due_for_checks(session: Session, *, now: datetime) -> list[int]:
         .order_by(last.c.at.is_not(None), last.c.at)
     )
     return list(session.scalars(query))
+
+
+def _synchronise(upkeep: Upkeep) -> None:
+    """Keep the directory in step; it comes last, since it may take long, and has a lease of its own."""
+    own = upkeep.inspection
+    directory_sync.due(Syncing(own.database, own.box, upkeep.outside, own.now, upkeep.holder))
 
 
 def _clean(upkeep: Upkeep) -> None:
