@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from addin_host.domain.calendar import MessageKind
@@ -60,6 +60,12 @@ def due(own: Scheduling, at_once: Collection[int] = ()) -> list[int]:
             .order_by(MailboxRow.due_at.is_not(None), MailboxRow.due_at, IntegrationRow.id)
         )
         return list(session.scalars(query))
+
+
+def ask(session: Session, integration_id: int, now: datetime, *, sweep: bool = False) -> None:
+    """Let a mailbox be looked into at once, by whichever process; with its whole calendar when `sweep` is set."""
+    values: dict[str, Any] = {"due_at": now} | ({"sweep_asked": True} if sweep else {})
+    session.execute(update(MailboxRow).where(MailboxRow.integration_id == integration_id).values(values))
 
 
 def visit(

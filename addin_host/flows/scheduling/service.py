@@ -32,9 +32,12 @@ _log = logging.getLogger(__name__)
 
 
 class SchedulingService:
-    """The work of one process. `threads` deal with one mailbox at the same time; there are more for other mailboxes."""
+    """The work of one process. `threads` deal with one mailbox at the same time; there are more for other mailboxes.
 
-    def __init__(self, own: Scheduling, threads: int = 4) -> None:
+    The database is asked for work every `look_every` seconds, and whenever there may be more.
+    """
+
+    def __init__(self, own: Scheduling, threads: int = 4, *, look_every: float = 0.5) -> None:
         self._own, self._threads = own, threads
         self._held, self._open = Held(own), OpenMailboxes(own)
         self._pace = Pace()
@@ -42,9 +45,9 @@ class SchedulingService:
         self._noted: dict[int, float] = {}
         self._lock = Lock()
         self._started_at: datetime | None = None
-        self._fetch_loop = Loop("looking for mailboxes that are due", self._offer_visits, seconds=1.0)
-        self._process_loop = Loop("looking for items that are due", self._offer_batches, seconds=0.5)
-        self._send_loops = [Loop("sending", self._send, seconds=1.0) for _number in range(max(threads, 2))]
+        self._fetch_loop = Loop("looking for mailboxes that are due", self._offer_visits, seconds=look_every)
+        self._process_loop = Loop("looking for items that are due", self._offer_batches, seconds=look_every)
+        self._send_loops = [Loop("sending", self._send, seconds=look_every * 2) for _number in range(max(threads, 2))]
         self._loops = [
             self._fetch_loop,
             self._process_loop,
