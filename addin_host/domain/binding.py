@@ -27,7 +27,8 @@ class Alias:
     """An alias that was handed out. `uid` is the meeting it was bound to, blank for none.
 
     `is_gone`: its number was given back and somebody else has it. `is_taken`: a conference that is not this meeting's
-    answers to it. `id` is 0 for one that a placeholder promises and that does not exist yet.
+    answers to it; `is_answered`: this meeting's does. `id` is 0 for one that a placeholder promises and that does not
+    exist yet.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Alias:
     uid: str = ""
     is_gone: bool = False
     is_taken: bool = False
+    is_answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ def _is_unchanged(situation: Situation, known: Known, meeting: Meeting) -> bool:
 
 
 def _has_its_alias(situation: Situation, known: Known) -> bool:
-    return situation.choice.uuid == known.alias != ""
+    alias = situation.choice.alias
+    return alias is not None and alias.uuid == known.alias and not alias.is_taken
 
 
 def _unanswered(situation: Situation, known: Known, meeting: Meeting) -> Decision:

@@ -22,8 +22,8 @@ _BLANK_BODY = 20_000  # characters: a longer one is taken to say something
 class Item:
     """A claimed item and what was read about it.
 
-    `tags` are those of the integration in the meeting's body. `is_absent`: the meeting was looked for in vain. `trouble`
-    is why nothing could be read.
+    `tags` are those of the integration in the meeting's body. `is_absent`: the meeting was looked for in vain.
+    `trouble` is why nothing could be read.
     """
 
     claimed: Claimed
