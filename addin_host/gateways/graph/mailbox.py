@@ -48,7 +48,7 @@ class GraphMailbox:
         with understood():
             items = [_arrival(message) for message in page["value"] if "@removed" not in message]
             more, end = page.get("@odata.nextLink"), page.get("@odata.deltaLink")
-            return Arrivals(items, self._client.below(str(more or end)), has_more=bool(more))
+            return Arrivals(items, self._cursor(str(more or end)), has_more=bool(more))
 
     def _first_page(self) -> Json:
         """Ask from the beginning; a Graph that does not list what event messages tell is asked without it."""
@@ -61,14 +61,19 @@ class GraphMailbox:
 
     def _following(self, cursor: str) -> Json:
         """Ask on from a position. A cursor of another mailbox, or one that Graph does not take, is lost."""
+        address, _, where = cursor.partition(" ")
+        if address != self._address or not where.startswith("/users"):
+            raise trouble(Fault.CURSOR_LOST)
         try:
-            if not cursor.startswith(path("users", self._address) + "/"):
-                raise trouble(Fault.CURSOR_LOST)
-            return self._client.get(cursor, prefer=_PAGE)
+            return self._client.get(where, prefer=_PAGE)
         except Refusal as refusal:
             if refusal.status in (400, 404) and refusal.fault in (Fault.UNUSABLE, Fault.ITEM_GONE):
                 raise trouble(Fault.CURSOR_LOST) from refusal
             raise
+
+    def _cursor(self, link: str) -> str:
+        """Return a position as it is stored. Graph writes the mailbox into its links in ways of its own."""
+        return f"{self._address} {self._client.below(link)}"
 
     def read(self, item_ids: Sequence[str], horizon: Horizon) -> list[Reading | MailboxTrouble]:
         """Return, in their order, what some messages say, and their meetings as they are now."""
@@ -78,28 +83,30 @@ class GraphMailbox:
     def calendar(self, since: datetime, until: datetime, cursor: str) -> CalendarPage:
         """List the meetings that take place at some time in between: single ones first, then series."""
         self._client.begin()
-        half, where = cursor[:1] or _SINGLE, cursor[1:] or self._calendar_path("singleInstance", since, until)
-        page = self._following(where)
+        half = cursor[:1] or _SINGLE
+        page = self._following(cursor[1:] or self._half("singleInstance", since, until))
         with understood():
             outcomes = [tried(partial(_entry, event)) for event in page["value"] if _reaches(event, since)]
             link = page.get("@odata.nextLink")
         entries = [entry for entry in outcomes if isinstance(entry, CalendarEntry) and entry.uid]
         if link:
-            return CalendarPage(entries, half + self._client.below(str(link)))
-        then = _SERIES + self._calendar_path(meetings.MASTER, since, until)
+            return CalendarPage(entries, half + self._cursor(str(link)))
+        then = _SERIES + self._half(meetings.MASTER, since, until)
         return CalendarPage(entries, then if half == _SINGLE else "")
 
-    def _calendar_path(self, kind: str, since: datetime, until: datetime) -> str:
+    def _half(self, kind: str, since: datetime, until: datetime) -> str:
+        """Return the cursor at which a half of the calendar begins."""
         condition = f"type eq '{kind}' and start/dateTime lt '{_plain(until)}'"
         if kind != meetings.MASTER:  # the end of a master is that of its first occurrence
             condition += f" and end/dateTime ge '{_plain(since)}'"
-        return path(
+        where = path(
             *("users", self._address, "events"),
             filter=condition,
             select=_ENTRY,
             expand=properties.expansion(*properties.CALENDAR),
             top=100,
         )
+        return f"{self._address} {where}"
 
     def meeting(self, item_id: str, horizon: Horizon) -> Meeting | None:
         """Return a meeting by its calendar item; None when it is gone."""

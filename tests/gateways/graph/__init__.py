@@ -1,0 +1,1 @@
+"""Microsoft Graph played on 127.0.0.1."""
