@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from addin_host.domain.service_account import is_used
+
 OFFICE_JS = "https://appsforoffice.microsoft.com/lib/1/hosted/office.js"
 
 
@@ -72,6 +74,11 @@ class Integration:
             if self["use_custom_add_in_sources"]
             else ()
         )
+
+    @property
+    def uses_service_account(self) -> bool:
+        """Whether its mailbox is read as a service account that signs in over OAuth."""
+        return is_used(self.values)
 
     def lines(self, name: str) -> tuple[str, ...]:
         """Return the entries of a field that holds one entry per line, blank lines dropped."""

@@ -207,6 +207,45 @@ class Webhook(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceAccess:
+    """What a sign-in service gave for a service account; access is for `seconds` from now.
+
+    `refresh_token` is blank where the one before stays good; `names` are those that the service gives the account.
+    """
+
+    token: str
+    seconds: int
+    refresh_token: str = ""
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceClient:
+    """What an integration's application shows the sign-in service besides its settings."""
+
+    secret: str = ""
+    web_proxy: str = ""
+
+
+class ServiceAccounts(Protocol):
+    """Signing in as a service account that reads a mailbox, and renewing its access (scheduling.md section 12)."""
+
+    def authorization_url(self, integration: Integration, pending: PendingSignIn) -> str:
+        """Return the address to sign in at. Raises Misconfigured. Makes no outbound call."""
+        ...
+
+    def redeem(
+        self, integration: Integration, pending: PendingSignIn, client: ServiceClient, *, code: str, issuer: str | None
+    ) -> ServiceAccess:
+        """Exchange the code; errors as for `IdentityProvider.redeem`."""
+        ...
+
+    def refresh(self, integration: Integration, client: ServiceClient, *, refresh_token: str) -> ServiceAccess:
+        """Renew the access. Raises MailboxTrouble (SIGN_IN_NEEDED when the account has to sign in) or Misconfigured."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """What the flows reach beyond the sign-in services."""
 
@@ -215,6 +254,7 @@ class Outside:
     webhook: Webhook
     mailboxes: Mailboxes
     platforms: Platforms
+    service_accounts: ServiceAccounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tests.web.walks import ADMIN, contents, routes
 SAME_SITE = {"Sec-Fetch-Site": "same-origin", "Origin": f"https://{ADMIN}"}
 SCOPES = {Role.INTEGRATION_ADMIN: (1,)}
 # GET has an effect there (security.md 15.2).
-EFFECTIVE = {"signin.start", "signin.callback", "admin_signin.callback"}
+EFFECTIVE = {"signin.start", "signin.callback", "admin_signin.callback", "admin_service_account.oauth_redirect"}
 
 
 def api_headers(world, role, integrations=(), name=None):

@@ -17,6 +17,7 @@ from addin_host.domain.fields import BY_NAME, FIELDS
 from addin_host.flows import audit, references
 from addin_host.flows.audit import Subject
 from addin_host.flows.icons import accept_icon, icon_hash
+from addin_host.flows.integrations import service_token
 from addin_host.flows.integrations.drafts import ICON, Draft
 from addin_host.flows.integrations.reading import look_up, place_of
 from addin_host.flows.references import ListKind
@@ -41,7 +42,7 @@ def save(
     Refused (CONFLICT when somebody saved meanwhile) and Invalid (a unique value is taken, a reference leads nowhere).
     """
     row = _to_change(session, draft, expected_version, caller) if draft.replaces else _new(session, caller, now)
-    before = _shown(row) if draft.replaces else None
+    before, record = (_shown(row), dict(row.record)) if draft.replaces else (None, None)
     with session.no_autoflush:  # a new row has nothing in it yet
         _require_references(session, draft.record)
     _write(row, draft, now)
@@ -49,6 +50,9 @@ def save(
     _seal(session, row, draft.secrets, box)
     _reconcile_domains(session, row, now)
     changed_secrets = {name: _secret_word(name, text, before) for name, text in draft.secrets.items()}
+    was_given = bool(draft.secrets.get(service_token.REFRESH_TOKEN))
+    if service_token.settle(session, row, record, was_given=was_given, now=now):
+        changed_secrets[service_token.REFRESH_TOKEN] = "cleared"
     _audit(session, caller, "change" if before else "create", row, now, before=before, secrets=changed_secrets)
     return row
 

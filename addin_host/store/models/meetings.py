@@ -233,7 +233,10 @@ class SchedulingOperationRow(Model):
 
 
 class ServiceSignInRow(Model):
-    """A sign-in to a service account that is under way (design/scheduling.md section 12); the state by its hash."""
+    """A sign-in to a service account that is under way (design/scheduling.md section 12); the state by its hash.
+
+    `sealed_code` waits there while the administrator, whose session has ended meanwhile, signs in again.
+    """
 
     __tablename__ = "service_sign_in"
 
@@ -242,6 +245,7 @@ class ServiceSignInRow(Model):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
     session_hash: Mapped[str] = mapped_column(String(64))
     sealed_verifier: Mapped[str]
+    sealed_code: Mapped[str | None]
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 

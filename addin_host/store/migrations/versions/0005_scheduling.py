@@ -150,6 +150,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Integer(), nullable=False),
         sa.Column("session_hash", sa.String(64), nullable=False),
         sa.Column("sealed_verifier", sa.String(), nullable=False),
+        sa.Column("sealed_code", sa.String(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["account.id"], name="fk_service_sign_in_account_id", ondelete="CASCADE"
