@@ -57,6 +57,9 @@ ALARMS: Mapping[str, AlarmWords] = {
     "check.alias_space": AlarmWords(
         "Numbers of single-use VMRs run short", "Everybody with a single-use VMR.", "#scheduled_alias_suffix_length"
     ),
+    "check.mailbox": AlarmWords(
+        "The equipment mailbox cannot be used", "Everybody with a single-use VMR.", "#room_mailbox_email_address"
+    ),
     "check.dns": AlarmWords("The add-in server's name does not lead anywhere", _EVERYBODY, "deploy"),
     "check.certificate": AlarmWords("The add-in server's certificate needs attention", _EVERYBODY, "deploy"),
     "check.pane": AlarmWords("The task pane is not reached under its address", _EVERYBODY, "deploy"),

@@ -142,6 +142,12 @@ def _without_single_use(integration: Integration) -> str:
     return "" if integration["enable_dynamic_vmrs"] else "Single-use VMRs are switched off."
 
 
+def _without_mailbox(integration: Integration) -> str:
+    if integration["enable_dynamic_vmrs"] and is_blank(integration["room_mailbox_email_address"]):
+        return "No equipment mailbox is entered."
+    return _without_single_use(integration)
+
+
 def _without_nested(integration: Integration) -> str:
     return "" if IdentityKind.NAA in accepted_kinds(integration) else "NAA tokens are not used."
 
@@ -238,6 +244,12 @@ CHECKS: Sequence[Check] = (
         "Tokens of the add-in: metadata",
         "Reads the OpenID Connect metadata URL of the add-in's tokens: which tenant it names, and which keys.",
         _without_token_metadata,
+    ),
+    Check(
+        "mailbox",
+        "Single-use: equipment mailbox",
+        "Connects to Exchange, signs in and opens the mailbox, as the service does that reads it.",
+        _without_mailbox,
     ),
     Check(
         "clock",

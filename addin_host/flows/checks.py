@@ -29,9 +29,11 @@ from addin_host.domain.checks import (
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Reason, Refused
 from addin_host.domain.integration import Integration
+from addin_host.domain.mailbox import Mailbox
 from addin_host.domain.ports import Installation, Probes, Probing, TemplateTrial
 from addin_host.flows import alarms, integrations, local_checks, platform
 from addin_host.flows.local_checks import Own
+from addin_host.flows.scheduling import mailbox_check
 from addin_host.store.db import Database
 from addin_host.store.models import CheckRunRow, IntegrationRow
 from addin_host.store.secrets import SecretBox
@@ -51,6 +53,7 @@ class Inspection:
     installation: Installation
     trial: TemplateTrial
     manifest: jinja2.Template
+    open_mailbox: Callable[[Integration], Mailbox]
     now: Callable[[], datetime]
     elapsed: Callable[[], float]
 
@@ -134,16 +137,19 @@ def _open(with_: Inspection, run_id: int) -> tuple[Integration, Own, Probing]:
 def _result(with_: Inspection, step: Step, integration: Integration, own: Own, probing: Probing | None) -> CheckResult:
     """Return what a step found; without `probing` there is no time left for it."""
     began = with_.elapsed()
-    verdict = skip(_LATE) if probing is None else _verdict(step, integration, own, probing)
+    verdict = skip(_LATE) if probing is None else _verdict(with_, step, integration, own, probing)
     seconds = round(with_.elapsed() - began, 2)
     return CheckResult(
         step.check.name, verdict.outcome, verdict.message, verdict.next_step, step.instance, max(seconds, 0.0)
     )
 
 
-def _verdict(step: Step, integration: Integration, own: Own, probing: Probing) -> Verdict:
+def _verdict(with_: Inspection, step: Step, integration: Integration, own: Own, probing: Probing) -> Verdict:
     if reason := step.check.skipped(integration):
         return skip(reason)
+    if step.check.name == mailbox_check.NAME:
+        opener, now = with_.open_mailbox, with_.now()
+        return mailbox_check.judge(integration, database=with_.database, open_mailbox=opener, now=now)
     local = local_checks.LOCAL.get(step.check.name)
     return local(integration, own) if local else probing.probe(step)
 
@@ -192,7 +198,12 @@ def _settle_alarms(
     if not integration["enabled"]:
         alarms.clear_integration(session, integration.id, now=now)
         return
-    bad = [result for result in results if result.outcome in _LEVELS]
+    has_alarm = mailbox_check.has_alarm(session, integration.id)
+    bad = [
+        result
+        for result in results
+        if result.outcome in _LEVELS and not (has_alarm and result.name == mailbox_check.NAME)
+    ]
     standing = {(result.name, result.instance) for result in bad}
     standing |= {(step.check.name, step.instance) for step in late}
     alarms.clear_checks(session, integration.id, but=standing, now=now)

@@ -74,6 +74,7 @@ class Services:
             installation=self._installation(),
             trial=self.trial,
             manifest=self.manifest_template,
+            open_mailbox=self.scheduling.open_mailbox,
             now=self.now,
             elapsed=time.monotonic,
         )

@@ -13,12 +13,14 @@ from addin_host.domain.access import ON_THIS_MACHINE
 from addin_host.domain.checks import BY_CHECK, CheckResult, Outcome, fail, fine, steps_of, warn, worst
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.errors import Refused
+from addin_host.domain.mailbox import MailboxAccess
 from addin_host.domain.ports import Installation
 from addin_host.domain.text import TemplateProblem
 from addin_host.flows import alarms, check_runs, checks, integrations
 from addin_host.flows.alarms import Wanted
 from addin_host.flows.checks import Inspection
 from addin_host.flows.manifest import manifest_environment
+from addin_host.gateways.outside import no_outside
 from addin_host.store.models import AlarmRow, CheckRunRow, IntegrationRow, ScheduledAliasRow
 from addin_host.store.secrets import SecretBox
 from tests.conftest import a_record
@@ -68,6 +70,7 @@ def inspection(database, box, clock, probes):
         installation=Installation("0" * 12, lambda nonce: nonce),
         trial=lambda candidates: [None for _candidate in candidates],
         manifest=manifest_environment(ROOT / "manifests").get_template("outlook-addin.xml"),
+        open_mailbox=lambda integration: no_outside().mailboxes.open(integration, MailboxAccess()),
         now=clock,
         elapsed=Elapsed(),
     )

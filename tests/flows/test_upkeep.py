@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from addin_host.domain.access import Caller, Role
 from addin_host.domain.alarms import Level
 from addin_host.domain.deployment import Deployment
+from addin_host.domain.mailbox import MailboxAccess
 from addin_host.domain.ports import Installation
 from addin_host.flows import alarms, import_jobs, leases, upkeep
 from addin_host.flows.background import Regularly
@@ -61,6 +62,7 @@ def keeper(database, box, clock):
         installation=Installation("0" * 12, lambda nonce: nonce),
         trial=lambda candidates: [None for _candidate in candidates],
         manifest=manifest_environment(ROOT / "manifests").get_template("outlook-addin.xml"),
+        open_mailbox=lambda integration: no_outside().mailboxes.open(integration, MailboxAccess()),
         now=clock,
         elapsed=Elapsed(),
     )

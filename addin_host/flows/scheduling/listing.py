@@ -28,6 +28,7 @@ from addin_host.store.models import (
 KEPT = timedelta(hours=24)
 ORIGIN = "VMR Scheduling for Exchange"
 Key = tuple[datetime, int]
+Keys = Any  # a select of keys: its type names columns, which differ
 _ONE, _MEETING, _ALIAS = ScheduledConferenceRow, MeetingRow, ScheduledAliasRow
 
 
@@ -130,7 +131,7 @@ def reached(column: Any, caller: Caller, integration_id: int | None = None) -> l
     return [*conditions, column == integration_id] if integration_id is not None else conditions
 
 
-def _live(wanted: Wanted, caller: Caller, now: datetime) -> Select[*tuple[Any, ...]]:
+def _live(wanted: Wanted, caller: Caller, now: datetime) -> Keys:
     """Return the keys of meetings that are not over, of a series the first of them."""
     earlier = aliased(ScheduledConferenceRow)
     is_first = (
@@ -147,7 +148,7 @@ def _live(wanted: Wanted, caller: Caller, now: datetime) -> Select[*tuple[Any, .
     return _turned(query, _ONE.start_time, _ONE.meeting_id, wanted)
 
 
-def _over(wanted: Wanted, caller: Caller, now: datetime) -> Select[*tuple[Any, ...]]:
+def _over(wanted: Wanted, caller: Caller, now: datetime) -> Keys:
     """Return the keys of single meetings that began lately and whose room is gone."""
     query = select(_MEETING.start_time, _MEETING.id).where(
         _MEETING.start_time >= now - KEPT,
@@ -159,7 +160,7 @@ def _over(wanted: Wanted, caller: Caller, now: datetime) -> Select[*tuple[Any, .
     return _turned(query, _MEETING.start_time, _MEETING.id, wanted)
 
 
-def _turned(query: Any, start: Any, number: Any, wanted: Wanted) -> Any:
+def _turned(query: Keys, start: Any, number: Any, wanted: Wanted) -> Keys:
     if wanted.before is not None:
         before = and_(start <= wanted.before[0], tuple_(start, number) < tuple_(*wanted.before))
         return query.where(before).order_by(start.desc(), number.desc()).limit(wanted.size + 1)
