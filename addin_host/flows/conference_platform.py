@@ -91,8 +91,7 @@ def _aliases(session: Session, conference_ids: Sequence[int]) -> dict[int, list[
     query = select(ConferenceAliasRow.conference_id, ConferenceAliasRow.alias).where(
         ConferenceAliasRow.conference_id.in_(conference_ids)
     )
-    for conference_id, alias in session.execute(
-        query.order_by(ConferenceAliasRow.view_order, ConferenceAliasRow.id)
-    ).tuples():
+    ordered = query.order_by(ConferenceAliasRow.view_order, ConferenceAliasRow.id)
+    for conference_id, alias in session.execute(ordered):
         found[conference_id].append(alias)
     return found

@@ -67,7 +67,7 @@ def _lanes(own: Scheduling) -> list[_Lane]:
         lane = _lane_of().label("lane")
         due = set(session.scalars(select(lane).where(_free(time, now)).group_by(lane)))
         at_work = select(lane, func.count(OutboxRow.lease_until.distinct())).where(_held(time)).group_by(lane)
-        senders = dict(session.execute(at_work).tuples().all())
+        senders = dict(session.execute(at_work).all())
         if PLATFORM in due and platform_waits.until(session) > now:
             due.discard(PLATFORM)
     lanes = [_Lane(number, senders.get(number, 0)) for number in sorted(due)]

@@ -77,7 +77,7 @@ def end(session: Session, tags: Sequence[str], *, now: datetime) -> None:
 
 def conflicts(session: Session, conference_ids: Sequence[int]) -> set[int]:
     """Return those of the conferences that the platform refused because it has an alias for another service."""
-    uuids = dict(session.execute(select(ConferenceRow.uuid, ConferenceRow.id).where(_among(conference_ids))).tuples())
+    uuids = dict(session.execute(select(ConferenceRow.uuid, ConferenceRow.id).where(_among(conference_ids))).all())
     refused = select(OutboxRow.key).where(
         OutboxRow.key.in_([room_rows.key_of(found) for found in uuids]), OutboxRow.error_code == CONFLICT
     )
@@ -120,7 +120,7 @@ def _written(session: Session) -> dict[str, int]:
         OutboxRow.payload_hash != "",
         OutboxRow.lease_until.is_(None),
     )
-    return {room_rows.tag_of(key): fence for key, fence in session.execute(query).tuples()}
+    return {room_rows.tag_of(key): fence for key, fence in session.execute(query)}
 
 
 def _repair(own: Scheduling, tags: Sequence[str], written: Mapping[str, int], there: set[str]) -> int:
@@ -138,7 +138,7 @@ def _repair(own: Scheduling, tags: Sequence[str], written: Mapping[str, int], th
                 row.payload_hash = "unknown"
                 wrong.append(row)
         uuids = [room_rows.tag_of(row.key).removeprefix(TAG_PREFIX) for row in wrong]
-        ours = dict(session.execute(select(ConferenceRow.uuid, ConferenceRow.id).where(_named(uuids))).tuples().all())
+        ours = dict(session.execute(select(ConferenceRow.uuid, ConferenceRow.id).where(_named(uuids))).all())
         for row, uuid in zip(wrong, uuids, strict=True):
             if uuid not in ours:
                 room_rows.set_next(row, room_rows.END, {}, "", now)
@@ -226,7 +226,7 @@ def _windows(
     query = select(
         ScheduledConferenceRow.conference_id, ScheduledConferenceRow.opens_at, ScheduledConferenceRow.closes_at
     ).where(ScheduledConferenceRow.conference_id.in_(conference_ids), ScheduledConferenceRow.closes_at > now - GAP)
-    for conference_id, opens_at, closes_at in session.execute(query).tuples():
+    for conference_id, opens_at, closes_at in session.execute(query):
         found[conference_id].append((opens_at, closes_at))
     return found
 
