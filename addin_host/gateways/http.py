@@ -262,10 +262,10 @@ class PolicyAdapter(HTTPAdapter):
 
     def _read(self, answer: BaseHTTPResponse, host: str) -> HTTPResponse:
         """Return the answer with its decoded body in memory. The cap counts decoded bytes, so a small bomb is large."""
-        body = b""
+        body = bytearray()
         while chunk := answer.read(min(65536, self._max_bytes + 1 - len(body)), decode_content=True):
             body += chunk
             if len(body) > self._max_bytes:
                 raise Upstream(f"The answer of {host} is too large.", retryable=False)
         headers = {name: value for name, value in answer.headers.items() if name.lower() not in FRAMING}
-        return HTTPResponse(BytesIO(body), headers, answer.status, reason=answer.reason, preload_content=False)
+        return HTTPResponse(BytesIO(bytes(body)), headers, answer.status, reason=answer.reason, preload_content=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from binascii import Error as BadBase64
 from collections.abc import Callable
+from struct import error as StructError  # noqa: N812 - what pyspnego lets through
 from typing import Any
 
 import requests
@@ -31,7 +31,7 @@ class _Ntlm(HttpNtlmAuth):
     def response_hook(self, r: requests.Response, **kwargs: Any) -> requests.Response:
         try:
             return super().response_hook(r, **kwargs)
-        except (PermissionError, KeyError, SpnegoError, BadBase64) as error:
+        except (PermissionError, LookupError, ValueError, StructError, SpnegoError) as error:
             raise MailboxTrouble(Fault.AUTHENTICATION, _REFUSED) from error
 
 

@@ -13,10 +13,7 @@ from addin_host.domain.calendar import Meeting, MessageKind, Recurrence, Series
 from addin_host.gateways.ews.wire import Element, each, make, written
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    *["January", "February", "March", "April", "May", "June", "July"],
-    *["August", "September", "October", "November", "December"],
-)
+MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
 GROUPS = {tuple(range(7)): "Day", tuple(range(5)): "Weekday", (5, 6): "WeekendDay"}
 Path = tuple[tuple[str, str], ...]
 Part = tuple[Path, Element | None]

@@ -55,13 +55,12 @@ def bearer(*tokens: str) -> Guard:
 
 @dataclass
 class EwsServer(LocalServer):
-    """`behave` is not used: the server answers by itself. `raw` replaces the answer to an operation."""
+    """`behave` is not used: the server answers by itself. `trouble` may answer instead."""
 
     exchange: Exchange = field(default_factory=Exchange)
     guard: Guard = basic
     faults: Faults = field(default_factory=lambda: Faults(seconds=2.0))
-    trouble: Callable[[Request], bytes | tuple[int, bytes]] | None = None
-    raw: dict[str, bytes] = field(default_factory=dict)
+    trouble: Callable[[Request], tuple[int, bytes] | None] | None = None
     operations: list[str] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -101,12 +100,8 @@ class EwsServer(LocalServer):
         return True
 
     def _content(self, request: Request, envelope: Element, asked: Element) -> tuple[int, bytes]:
-        if self.trouble is not None:
-            made = self.trouble(request)
-            return made if isinstance(made, tuple) else (200, made)
-        if local(asked) in self.raw:
-            return 200, self.raw[local(asked)]
-        return self._soap(envelope, asked)
+        made = self.trouble(request) if self.trouble is not None else None
+        return made or self._soap(envelope, asked)
 
     def _soap(self, envelope: Element, asked: Element) -> tuple[int, bytes]:
         version = envelope.find(".//{*}RequestServerVersion")
