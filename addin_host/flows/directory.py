@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from addin_host.domain.access import Caller
@@ -73,7 +73,11 @@ def list_vmrs(session: Session, *, owner: str = "", search: str = "", limit: int
     if not owner:
         return vmr_lines(session, find(session, VMRS, Query(search, limit)).ids)
     owned = func.lower(ConferenceRow.primary_owner_email_address) == owner.lower()
-    statement = select(ConferenceRow).where(owned).order_by(func.lower(ConferenceRow.name), ConferenceRow.id)
+    statement = (
+        select(ConferenceRow)
+        .where(owned, ~ConferenceRow.is_scheduled)
+        .order_by(func.lower(ConferenceRow.name), ConferenceRow.id)
+    )
     rows = session.scalars(statement.limit(_BATCH)).all()
     aliases = aliases_of(session, [row.id for row in rows])
     lines = [_vmr_line(row, aliases.get(row.id, ())) for row in rows]
@@ -143,10 +147,15 @@ def aliases_of(session: Session, conference_ids: Sequence[int]) -> dict[int, tup
 
 def count(session: Session, kind: Kind) -> int:
     """Return how many records of a kind there are."""
-    return session.scalar(select(func.count()).select_from(_ROWS[kind])) or 0
+    table, own = _ROWS[kind]
+    return session.scalar(select(func.count()).select_from(table).where(own)) or 0
 
 
-_ROWS: dict[Kind, type[Any]] = {Kind.VMR: ConferenceRow, Kind.USER: EndUserRow}
+# VMRs of meetings come and go by themselves: they are no part of the directory.
+_ROWS: dict[Kind, tuple[type[Any], Any]] = {
+    Kind.VMR: (ConferenceRow, ~ConferenceRow.is_scheduled),
+    Kind.USER: (EndUserRow, true()),
+}
 
 
 def export_vmrs(session: Session, *, box: SecretBox | None) -> Iterator[Vmr]:
@@ -154,7 +163,7 @@ def export_vmrs(session: Session, *, box: SecretBox | None) -> Iterator[Vmr]:
 
     Raises Misconfigured when a stored PIN cannot be opened.
     """
-    for rows in _batches(session, ConferenceRow):
+    for rows in _batches(session, Kind.VMR):
         aliases = aliases_of(session, [row.id for row in rows])
         for row in rows:
             yield Vmr(
@@ -177,14 +186,14 @@ def _opened(box: SecretBox | None, conference_uuid: str, which: WhichPin, sealed
 
 def export_users(session: Session) -> Iterator[User]:
     """Yield every user in the order of creation."""
-    for rows in _batches(session, EndUserRow):
+    for rows in _batches(session, Kind.USER):
         for row in rows:
             yield User(row.primary_email_address, row.first_name, row.last_name, row.display_name)
 
 
-def _batches(session: Session, table: type[Any]) -> Iterator[Sequence[Any]]:
-    last = 0
-    while rows := session.scalars(select(table).where(table.id > last).order_by(table.id).limit(_BATCH)).all():
+def _batches(session: Session, kind: Kind) -> Iterator[Sequence[Any]]:
+    (table, own), last = _ROWS[kind], 0
+    while rows := session.scalars(select(table).where(table.id > last, own).order_by(table.id).limit(_BATCH)).all():
         yield rows
         last = rows[-1].id
         session.expunge_all()  # what was written out need not stay in memory

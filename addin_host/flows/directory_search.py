@@ -37,9 +37,16 @@ class Searched:
     order: str
     starts: tuple[str, ...]
     with_aliases: bool = False
+    only: str = "true"  # those of meetings are no part of the directory
 
 
-VMRS = Searched("conference", "name", ("name", "primary_owner_email_address"), with_aliases=True)
+VMRS = Searched(
+    "conference",
+    "name",
+    ("name", "primary_owner_email_address"),
+    with_aliases=True,
+    only="NOT c.is_scheduled",
+)
 USERS = Searched("end_user", "primary_email_address", INDEXED["end_user"])
 
 
@@ -166,8 +173,9 @@ class _Search:
 
     def _beyond(self) -> str:
         if self.query.after is None:
-            return "true"
-        return f"(lower(c.{self.searched.order}), c.id) {'<' if self.query.backwards else '>'} (:place, :last)"
+            return self.searched.only
+        way = "<" if self.query.backwards else ">"
+        return f"{self.searched.only} AND (lower(c.{self.searched.order}), c.id) {way} (:place, :last)"
 
     def _ordering(self) -> str:
         way = " DESC" if self.query.backwards else ""

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from addin_host.domain.directory import COLUMNS, Kind, Submitted, Survey, Vmr, pin_problems
 from addin_host.domain.errors import Misconfigured, Problem
+from addin_host.flows import meeting_vmrs
 from addin_host.flows.directory import WhichPin, aliases_of, pin_place
 from addin_host.flows.vmr_aliases import of_a_meeting, of_meetings
 from addin_host.store.models import ConferenceAliasRow, ConferenceRow
@@ -105,6 +106,8 @@ class VmrImport:
         changes = [self._change(submitted, vmr, stored) for submitted, vmr in batch]
         for change in changes:
             self._run.problems.extend(pin_problems(change.submitted, change.after))
+            if change.row is not None and change.row.is_scheduled:
+                self._run.problems.append(change.submitted.problem("name", meeting_vmrs.OF_A_MEETING))
         created = [change for change in changes if change.row is None]
         updated = [change for change in changes if change.row is not None and self._differs(change)]
         for change in changes:

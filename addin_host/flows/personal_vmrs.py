@@ -26,7 +26,8 @@ from addin_host.store.secrets import SecretBox
 _OWNED = (
     "SELECT c.id, c.version FROM end_user u"
     " JOIN conference c ON lower(c.primary_owner_email_address) = lower(u.primary_email_address)"
-    " WHERE u.id = ? AND c.service_type IN ('conference', 'lecture', 'two_stage_dialing') ORDER BY c.name LIMIT 500"
+    " WHERE u.id = ? AND NOT c.is_scheduled"
+    " AND c.service_type IN ('conference', 'lecture', 'two_stage_dialing') ORDER BY c.name LIMIT 500"
 )
 _TEMPLATES: Mapping[str, str] = {
     "name": "personal_vmr_name_template",

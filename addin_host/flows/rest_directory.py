@@ -15,7 +15,8 @@ from addin_host.domain.rest.directory import CONFERENCE, CONFERENCE_ALIAS, END_U
 from addin_host.domain.rest.incoming import Incoming
 from addin_host.domain.rest.queries import instant_text
 from addin_host.domain.rest.resource import Attribute, Kind, Resource
-from addin_host.flows import users, vmr_aliases, vmrs
+from addin_host.domain.rest.scheduling import SCHEDULED_CONFERENCE
+from addin_host.flows import meeting_vmrs, users, vmr_aliases, vmrs
 from addin_host.flows.directory import WhichPin, pin_place
 from addin_host.flows.rest_lists import GROUPS, THEMES
 from addin_host.flows.rest_queries import Expression, Relation, Table
@@ -88,12 +89,13 @@ def show_vmrs(session: Session, rows: Sequence[ConferenceRow], asking: Asking) -
     in_order = (ConferenceAliasRow.view_order, ConferenceAliasRow.id)
     chosen = select(ConferenceAliasRow).where(ConferenceAliasRow.conference_id.in_(aliases)).order_by(*in_order)
     created = {row.id: row for row in rows}
+    times = meeting_vmrs.occurrences(session, [row.id for row in rows if row.is_scheduled])
     for alias in session.scalars(chosen):
         aliases[alias.conference_id].append(_alias(alias, created[alias.conference_id]))
-    return [_vmr(row, aliases[row.id], asking) for row in rows]
+    return [_vmr(row, aliases[row.id], times.get(row.id, ()), asking) for row in rows]
 
 
-def _vmr(row: ConferenceRow, aliases: list[dict[str, Any]], asking: Asking) -> dict[str, Any]:
+def _vmr(row: ConferenceRow, aliases: list[dict[str, Any]], times: Sequence[int], asking: Asking) -> dict[str, Any]:
     found = dict(row.extra)
     found |= {one.name: _stored(row, one) for one in CONFERENCE.attributes if one.kind is not Kind.NESTED}
     found |= {which: _pin(row, which, asking) for which in _PINS}
@@ -101,7 +103,8 @@ def _vmr(row: ConferenceRow, aliases: list[dict[str, Any]], asking: Asking) -> d
         "resource_uri": CONFERENCE.uri(row.id),
         "aliases": aliases,
         _KEPT_WITH_THE_REST: row.extra.get(_KEPT_WITH_THE_REST, []),
-        "scheduled_conferences": [],
+        "scheduled_conferences": [SCHEDULED_CONFERENCE.uri(number) for number in times],
+        "scheduled_conferences_count": len(times),
         "creation_time": instant_text(row.created_at),
     }
 

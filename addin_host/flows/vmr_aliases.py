@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from addin_host.domain import directory_record as record
 from addin_host.domain.access import Caller
 from addin_host.domain.errors import Invalid, Problem, Reason, Refused
-from addin_host.flows import audit
+from addin_host.flows import audit, meeting_vmrs
 from addin_host.flows.audit import Subject
 from addin_host.store.models import ConferenceAliasRow, ConferenceRow, ScheduledAliasRow
 
@@ -96,6 +96,8 @@ def save_alias(
     _require_of_no_meeting(session, row, given.get("alias", row.alias))
     before = {} if alias_id is None else seen(session, row)
     former = row.conference_id if before else None
+    if before and (given.get("alias", row.alias), given.get("conference_id", former)) != (row.alias, former):
+        meeting_vmrs.require_free(session, session.get(ConferenceRow, former), row.alias)
     vmr = _require_vmr(session, given["conference_id"]) if "conference_id" in given else None
     if alias_id is None and "view_order" not in given:
         given["view_order"] = _next_order(session, given["conference_id"])
@@ -110,7 +112,7 @@ def save_alias(
         raise (Invalid(clashes) if clashes else Refused(Reason.CONFLICT, RACED)) from conflict.orig
     after = seen(session, row)
     if after != before:
-        _raise_versions(session, {former, row.conference_id, vmr.id if vmr else None})
+        _raise_versions(session, {former, row.conference_id, vmr.id if vmr else None}, now)
         action = "change" if before else "create"
         audit.record(session, caller, action, Subject("alias", row.id, row.alias), now=now, before=before, after=after)
     return row
@@ -122,13 +124,14 @@ def _require_of_no_meeting(session: Session, row: ConferenceAliasRow, alias: str
 
 
 def delete_alias(session: Session, alias_id: int, *, caller: Caller, now: datetime) -> None:
-    """Delete an alias. Raises Refused(UNKNOWN)."""
+    """Delete an alias. Raises Refused(UNKNOWN), and Refused(CONFLICT) for one that a meeting was given."""
     row = get_alias(session, alias_id)
+    meeting_vmrs.require_free(session, session.get(ConferenceRow, row.conference_id), row.alias)
     subject, before = Subject("alias", row.id, row.alias), seen(session, row)
     conference_id = row.conference_id
     session.delete(row)
     session.flush()
-    _raise_versions(session, {conference_id})
+    _raise_versions(session, {conference_id}, now)
     audit.record(session, caller, "delete", subject, now=now, before=before)
 
 
@@ -151,9 +154,10 @@ def _next_order(session: Session, conference_id: int) -> int:
     return 0 if highest is None else highest + 1
 
 
-def _raise_versions(session: Session, conference_ids: set[int | None]) -> None:
-    """Texts that were rendered with these VMRs are to be rendered anew."""
+def _raise_versions(session: Session, conference_ids: set[int | None], now: datetime) -> None:
+    """Texts that were rendered with these VMRs are to be rendered anew, and the conference platform follows."""
     for row in session.scalars(select(ConferenceRow).where(ConferenceRow.id.in_(conference_ids - {None}))):
         row.version += 1
         session.expire(row, ["aliases"])
+        meeting_vmrs.follow(session, row, now=now)
     session.flush()

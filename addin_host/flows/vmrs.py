@@ -16,7 +16,7 @@ from addin_host.domain import directory_record as record
 from addin_host.domain.access import Caller, Permission
 from addin_host.domain.directory_values import pin_flaws
 from addin_host.domain.errors import Invalid, Misconfigured, Problem, Reason, Refused
-from addin_host.flows import audit
+from addin_host.flows import audit, meeting_vmrs
 from addin_host.flows.audit import Subject
 from addin_host.flows.directory import WhichPin, pin_place
 from addin_host.flows.vmr_aliases import RACED, holders, of_a_meeting, of_meetings, put_aliases, taken
@@ -74,6 +74,7 @@ def save(
     before = {} if vmr_id is None else seen(row)
     _require_lists(session, given)
     _require_of_no_meeting(session, row, given)
+    _require_as_meeting_has_it(session, row, given)
     try:
         with session.begin_nested():
             if vmr_id is None:
@@ -84,6 +85,7 @@ def save(
         clashes = list(_clashes(session, vmr_id, given))
         # The driver's error instead of SQLAlchemy's, which would carry the values of the statement into a log.
         raise (Invalid(clashes) if clashes else Refused(Reason.CONFLICT, RACED)) from conflict.orig
+    meeting_vmrs.follow(session, row, now=now)
     _note(session, row, before, hidden, caller, now)
     return row
 
@@ -189,6 +191,13 @@ def _require_of_no_meeting(session: Session, row: ConferenceRow, given: Mapping[
         raise Invalid([record.problem("aliases", of_a_meeting(alias)) for alias in new if alias.lower() in found])
 
 
+def _require_as_meeting_has_it(session: Session, row: ConferenceRow, given: Mapping[str, Any]) -> None:
+    if "aliases" in given:
+        meeting_vmrs.require_assigned(session, row, [alias for alias, _words in given["aliases"]])
+    if row.is_scheduled and (wrong := [which for which in _WHICH if given.get(which)]):
+        raise Invalid([record.problem(which, meeting_vmrs.NO_PIN) for which in wrong])
+
+
 def _clashes(session: Session, vmr_id: int | None, given: Mapping[str, Any]) -> Iterator[Problem]:
     name = given.get("name")
     holder = session.scalar(select(ConferenceRow.id).where(ConferenceRow.name == name)) if name else None
@@ -200,11 +209,14 @@ def _clashes(session: Session, vmr_id: int | None, given: Mapping[str, Any]) -> 
 
 
 def delete(session: Session, vmr_id: int, *, caller: Caller, now: datetime) -> None:
-    """Delete a VMR with its aliases. Raises Refused."""
+    """Delete a VMR with its aliases. One of a meeting: the next update of the meeting is declined. Raises Refused."""
     caller.require(Permission.CHANGE_DIRECTORY)
     row = get(session, vmr_id, to_change=True)
     subject, before = _subject(row), seen(row)
-    session.delete(row)
+    if row.is_scheduled:
+        meeting_vmrs.remove(session, row, now=now)
+    else:
+        session.delete(row)
     session.flush()
     audit.record(session, caller, "delete", subject, now=now, before=before)
 
@@ -229,4 +241,5 @@ def named(session: Session, name: str) -> ConferenceRow:
 def count_owned(session: Session, address: str) -> int:
     """Return how many VMRs the address owns, whatever the case of its letters."""
     owner = func.lower(ConferenceRow.primary_owner_email_address)
-    return session.scalar(select(func.count()).where(owner == address.lower())) or 0
+    owned = (owner == address.lower(), ~ConferenceRow.is_scheduled)
+    return session.scalar(select(func.count()).where(*owned)) or 0

@@ -61,7 +61,9 @@ CONFERENCE = Resource(
             help="Read as objects; written as objects with `alias` and `description`, or as addresses. Replaces all.",
         ),
         Attribute("automatic_participants", Kind.WORDS, default=(), help="Addresses of objects; kept as sent."),
-        Attribute("scheduled_conferences", Kind.WORDS, (), Access.READ, help="Empty until scheduling is there."),
+        Attribute(
+            "scheduled_conferences", Kind.WORDS, (), Access.READ, help="The times at which its meeting takes place."
+        ),
         Attribute(
             "scheduled_conferences_count", Kind.INT, 0, Access.READ, filterable=False, help="How many there are."
         ),

@@ -14,7 +14,7 @@ from addin_host.domain.directory import Kind
 from addin_host.domain.directory_record import PINS
 from addin_host.domain.directory_values import SERVICE_TYPES
 from addin_host.domain.errors import Refused
-from addin_host.flows import directory, references, vmrs
+from addin_host.flows import directory, meeting_vmrs, references, vmrs
 from addin_host.flows.directory_search import VMRS
 from addin_host.flows.references import ListKind
 from addin_host.store.models import ConferenceRow
@@ -60,7 +60,9 @@ def detail(vmr_id: int) -> str:
     """Answer with one VMR; of its PINs only whether they are set."""
     with services().database.read() as db:
         row = vmrs.get(db, vmr_id)
-        return render_template("admin/vmrs/detail.html", vmr=row, lists=_lists(db))
+        meeting = meeting_vmrs.meeting_of(db, row.id) if row.is_scheduled else None
+        number = meeting.id if meeting else None
+        return render_template("admin/vmrs/detail.html", vmr=row, lists=_lists(db), meeting=number)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
