@@ -21,8 +21,8 @@ MAX_BYTES = 32 * 1024 * 1024
 class GraphMailboxes:
     """Opens mailboxes. Tokens and the allowance of each mailbox are shared by all that one instance opens."""
 
-    def __init__(self, outbound: Outbound, *, policy: AddressPolicy) -> None:
-        self._outbound, self._policy = outbound, policy
+    def __init__(self, outbound: Outbound, *, policy: AddressPolicy, max_bytes: int = MAX_BYTES) -> None:
+        self._outbound, self._policy, self._max_bytes = outbound, policy, max_bytes
         self._shelf, self._gates = Shelf(), Gates()
 
     def open(self, integration: Integration, access: MailboxAccess) -> Mailbox:
@@ -33,7 +33,7 @@ class GraphMailboxes:
         parse_url(endpoint, route.policy)
         parse_url(application.token_endpoint, route.policy)
         budget = Budget(self._outbound.deadline_seconds)
-        adapter = KeptAdapter(self._outbound, route, MAX_BYTES, budget)
+        adapter = KeptAdapter(self._outbound, route, self._max_bytes, budget)
         session = self._outbound.mount(session_for(application), route, adapter=adapter)
         gate = self._gates.of(f"{endpoint} {address}")
         tokens = Tokens(session, application, self._shelf)

@@ -20,7 +20,9 @@ def respond(client: GraphClient, address: str, reply: Reply) -> None:
         return
     action = "accept" if reply.accept else "decline"
     try:
-        client.post(path("users", address, "events", reply.meeting_item_id, action), {"sendResponse": False})
+        client.post(
+            path("users", address, "events", reply.meeting_item_id, action), {"sendResponse": False}, is_item=True
+        )
     except Refusal as refusal:
         if refusal.fault is not Fault.ITEM_GONE and refusal.status not in (400, 409):
             raise
@@ -75,6 +77,7 @@ def rewrite(client: GraphClient, wanted: Rewrite) -> bool:
         client.patch(
             path("users", wanted.organizer_address, "events", str(event["id"])),
             {"body": {"contentType": "html", "content": body}},
+            is_item=True,
         )
     except MailboxTrouble as error:
         if error.fault is Fault.ITEM_GONE:

@@ -18,7 +18,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from addin_host.domain.errors import HostError
 from addin_host.domain.mailbox import Fault, MailboxTrouble
 from addin_host.gateways.graph import faults
-from addin_host.gateways.graph.gate import Gate
+from addin_host.gateways.graph.gate import IN_FLIGHT, Gate
 from addin_host.gateways.graph.tokens import Tokens
 from addin_host.gateways.kept import Budget
 
@@ -51,7 +51,7 @@ class GraphClient:
         self._budget.renew()
 
     def get(self, path: str, *, prefer: str = "") -> Json:
-        """Return a document by its path below the endpoint. Raises MailboxTrouble."""
+        """Return a document of the mailbox itself by its path below the endpoint. Raises MailboxTrouble."""
         if len(self.endpoint + path) > LONGEST_URL:  # a link with a long position in it
             (answer,) = self.batch([Ask(path, prefer)])
             if isinstance(answer, MailboxTrouble):
@@ -59,13 +59,13 @@ class GraphClient:
             return answer
         return self._call("GET", path, prefer=prefer)
 
-    def post(self, path: str, body: Json) -> Json:
-        """Do something. Raises MailboxTrouble."""
-        return self._call("POST", path, body)
+    def post(self, path: str, body: Json, *, is_item: bool = False) -> Json:
+        """Do something. Raises MailboxTrouble; ITEM_GONE only where it is done to an item."""
+        return self._call("POST", path, body, is_item=is_item)
 
-    def patch(self, path: str, body: Json) -> Json:
-        """Change something. Raises MailboxTrouble."""
-        return self._call("PATCH", path, body)
+    def patch(self, path: str, body: Json, *, is_item: bool = False) -> Json:
+        """Change something. Raises MailboxTrouble; ITEM_GONE only where it is an item."""
+        return self._call("PATCH", path, body, is_item=is_item)
 
     def batch(self, asks: Sequence[Ask]) -> list[Json | MailboxTrouble]:
         """Fetch several documents. What is wrong with one stands in its place, what concerns the mailbox is raised."""
@@ -90,7 +90,7 @@ class GraphClient:
             }
             for number, ask in enumerate(asks)
         ]
-        answer = self._call("POST", "/$batch", {"requests": wanted}, requests_in_it=len(asks))
+        answer = self._call("POST", "/$batch", {"requests": wanted}, size=len(asks))
         with understood():
             answers = {str(one["id"]): one for one in answer["responses"]}
             return [self._one_of_batch(answers.get(str(number))) for number in range(len(asks))]
@@ -109,16 +109,23 @@ class GraphClient:
         return trouble
 
     def _call(
-        self, method: str, path: str, body: Json | None = None, *, prefer: str = "", requests_in_it: int = 1
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        prefer: str = "",
+        size: int = 1,
+        is_item: bool = False,
     ) -> Json:
-        is_batch = requests_in_it > 1
-        with self._gate.passing(requests_in_it, seats=3 if is_batch else 1):
+        with self._gate.passing(size, seats=min(size, IN_FLIGHT)):
             answer = self._once(method, path, body, prefer, self._tokens.get())
             if answer.status_code == 401:
                 answer = self._once(method, path, body, prefer, self._tokens.get(fresh=True))
         document = _document(answer)
         if not 200 <= answer.status_code < 300:
-            raise faults.of_answer(answer.status_code, answer.headers, document)
+            refusal = faults.of_answer(answer.status_code, answer.headers, document)
+            raise refusal if is_item else faults.of_mailbox(refusal)
         if answer.status_code in (202, 204):
             return {}
         if not isinstance(document, Mapping):

@@ -84,6 +84,13 @@ def of_answer(status: int, headers: Mapping[str, str], body: Any) -> Refusal:
     return Refusal(fault, message, status, retry_after=wait if fault is Fault.BUSY else None)
 
 
+def of_mailbox(refusal: Refusal) -> Refusal:
+    """Return what a refusal means where no item was asked for: what is not found is the mailbox."""
+    if refusal.fault is not Fault.ITEM_GONE:
+        return refusal
+    return Refusal(Fault.MAILBOX_UNKNOWN, _WORDS[Fault.MAILBOX_UNKNOWN], refusal.status)
+
+
 def of_failure(error: HostError) -> HostError:
     """Return what a failure below HTTP means. Misconfigured stays what it is."""
     if not isinstance(error, Upstream) or isinstance(error, MailboxTrouble):

@@ -44,7 +44,7 @@ class GraphMailbox:
     def arrivals(self, cursor: str) -> Arrivals:
         """Return what arrived in the inbox since the cursor. Raises CURSOR_LOST."""
         self._client.begin()
-        page = self._following(cursor) if cursor else self._first_page()
+        page = self._stored(cursor) if cursor else self._first_page()
         with understood():
             items = [_arrival(message) for message in page["value"] if "@removed" not in message]
             more, end = page.get("@odata.nextLink"), page.get("@odata.deltaLink")
@@ -59,7 +59,7 @@ class GraphMailbox:
                 raise
         return self._client.get(path(*self._inbox, "messages", "delta", select=_LISTED), prefer=_PAGE)
 
-    def _following(self, cursor: str) -> Json:
+    def _stored(self, cursor: str) -> Json:
         """Ask on from a position. A cursor of another mailbox, or one that Graph does not take, is lost."""
         address, _, where = cursor.partition(" ")
         if address != self._address or not where.startswith("/users"):
@@ -67,7 +67,7 @@ class GraphMailbox:
         try:
             return self._client.get(where, prefer=_PAGE)
         except Refusal as refusal:
-            if refusal.status in (400, 404) and refusal.fault in (Fault.UNUSABLE, Fault.ITEM_GONE):
+            if refusal.status == 400:
                 raise trouble(Fault.CURSOR_LOST) from refusal
             raise
 
@@ -84,7 +84,7 @@ class GraphMailbox:
         """List the meetings that take place at some time in between: single ones first, then series."""
         self._client.begin()
         half = cursor[:1] or _SINGLE
-        page = self._following(cursor[1:] or self._half("singleInstance", since, until))
+        page = self._stored(cursor[1:] or self._half("singleInstance", since, until))
         with understood():
             outcomes = [tried(partial(_entry, event)) for event in page["value"] if _reaches(event, since)]
             link = page.get("@odata.nextLink")
@@ -151,7 +151,7 @@ class GraphMailbox:
         self._client.begin()
         try:
             where = path("users", self._address, "messages", item_id, "move")
-            self._client.post(where, {"destinationId": "deleteditems"})
+            self._client.post(where, {"destinationId": "deleteditems"}, is_item=True)
         except MailboxTrouble as error:
             if error.fault is not Fault.ITEM_GONE:
                 raise

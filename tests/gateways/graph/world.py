@@ -10,7 +10,8 @@ from addin_host.domain.addresses import AddressPolicy, Peer
 from addin_host.domain.calendar import Meeting, MessageKind
 from addin_host.domain.fields import defaults
 from addin_host.domain.integration import Integration
-from addin_host.domain.mailbox import Fault, Mailbox, MailboxAccess
+from addin_host.domain.mailbox import Fault, Mailbox, MailboxAccess, Mailboxes
+from addin_host.gateways.graph import GraphMailboxes
 from addin_host.gateways.http import Outbound
 from addin_host.gateways.mailboxes import ProtocolMailboxes
 from tests.gateways.graph.documents import item_of, known_as
@@ -18,6 +19,7 @@ from tests.gateways.graph.server import CLIENT, DENIED, NO_USER, ROOM, SECRET, T
 from tests.gateways.mailbox_contract import Sent
 from tests.gateways.peers.faulty import ALL, Kind
 
+ACCESS = MailboxAccess({"oauth_client_secret": SECRET})
 _KINDS = {
     Fault.UNREACHABLE: Kind.ERROR,
     Fault.BUSY: Kind.THROTTLED,
@@ -43,11 +45,20 @@ def integration(server: GraphServer, **changes: Any) -> Integration:
     return Integration(1, 1, values, "https://addin.example")
 
 
-def mailboxes(server: GraphServer, *, seconds: float = 5.0) -> ProtocolMailboxes:
-    """Return the adapter of production, with less patience."""
-    policy = AddressPolicy(exceptions=frozenset({Peer("http", "127.0.0.1", server.port)}))
+def policy(server: GraphServer) -> AddressPolicy:
+    return AddressPolicy(exceptions=frozenset({Peer("http", "127.0.0.1", server.port)}))
+
+
+def mailboxes(server: GraphServer) -> Mailboxes:
+    """Return the adapter of production."""
+    outbound = Outbound(connect_seconds=1, deadline_seconds=30)
+    return ProtocolMailboxes(outbound, policy=policy(server), now=lambda: datetime.now(UTC))
+
+
+def impatient(server: GraphServer, *, seconds: float, max_bytes: int) -> GraphMailboxes:
+    """Return one that waits and reads less."""
     outbound = Outbound(connect_seconds=1, deadline_seconds=seconds)
-    return ProtocolMailboxes(outbound, policy=policy, now=lambda: datetime.now(UTC))
+    return GraphMailboxes(outbound, policy=policy(server), max_bytes=max_bytes)
 
 
 class GraphWorld:
@@ -55,16 +66,15 @@ class GraphWorld:
 
     faults = frozenset(_KINDS) | frozenset(_REFUSALS)
 
-    def __init__(self, server: GraphServer, *, seconds: float = 5.0) -> None:
+    def __init__(self, server: GraphServer) -> None:
         self.server, self.page = server, server.page
-        self.mailboxes = mailboxes(server, seconds=seconds)
+        self.mailboxes = mailboxes(server)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def mailbox(self) -> Mailbox:
-        access = MailboxAccess({"oauth_client_secret": SECRET})
-        return self.mailboxes.open(integration(self.server), access)
+    def mailbox(self, **changes: Any) -> Mailbox:
+        return self.mailboxes.open(integration(self.server, **changes), ACCESS)
 
     def deliver(
         self,
