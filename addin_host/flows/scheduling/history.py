@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from addin_host.store.models import SchedulingOperationRow
+from addin_host.flows.scheduling.tables import OPERATION
 
 STEPS = ("fetched", "decided", "room", "reply", "rewrite")
 _MAX_DESCRIPTION = 250
@@ -38,7 +38,7 @@ class Step:
 def notes(session: Session, steps: Sequence[Step], *, now: datetime) -> None:
     """Store some steps, in their order, in one statement."""
     if steps:
-        session.execute(insert(SchedulingOperationRow), [_row(step, now) for step in steps])
+        session.execute(insert(OPERATION), [_row(step, now) for step in steps])
 
 
 def note(
@@ -56,9 +56,13 @@ def note(
     notes(session, [Step(correlation_id, step, action, success, integration_id, **about)], now=now)
 
 
+_SAME_NAMES = tuple(name for name in Step.__slots__ if name not in ("correlation_id", "error_description", "organizer"))
+
+
 def _row(step: Step, now: datetime) -> dict[str, Any]:
-    row = asdict(step)
-    row["transaction_uuid"] = row.pop("correlation_id")
+    row = {name: getattr(step, name) for name in _SAME_NAMES}
+    row["transaction_uuid"] = step.correlation_id
     row["error_description"] = step.error_description[:_MAX_DESCRIPTION]
     row["organizer"] = step.organizer[:320]
-    return row | {"created_at": now}
+    row["created_at"] = now
+    return row

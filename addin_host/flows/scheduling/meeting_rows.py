@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from addin_host.domain.calendar import Meeting
@@ -32,9 +32,11 @@ def put(session: Session, integration: Integration, works: Sequence[Work], own: 
     new = [work for work in works if work.facts.row is None]
     if new:
         rows = [_blank(work, integration.id, now) | _values(work, own, now) for work in new]
-        made = session.execute(insert(MEETING).returning(MEETING.c.id, sort_by_parameter_order=True), rows)
-        for work, number in zip(new, made.scalars(), strict=True):
-            work.meeting_id = number
+        session.execute(insert(MEETING), rows)
+        here = (MEETING.c.integration_id == integration.id, MEETING.c.uid.in_([row["uid"] for row in rows]))
+        ids = dict(session.execute(select(MEETING.c.uid, MEETING.c.id).where(*here)).all())
+        for work in new:
+            work.meeting_id = ids[work.item.uid]
     changes: dict[frozenset[str], list[dict[str, Any]]] = {}
     for work in works:
         if work.facts.row is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -70,7 +70,7 @@ def _told_version(notice: Notice | None, meeting: Meeting) -> Version:
 
 
 def _key(integration_id: int, uid: str, occurrence: str, version: Version, *, is_accepted: bool) -> str:
-    changed = version.critical_change.isoformat() if version.critical_change else ""
+    changed = version.critical_change.astimezone(UTC).isoformat() if version.critical_change else ""
     about = "|".join((uid, occurrence, str(version.sequence), changed, "accept" if is_accepted else "decline"))
     return f"reply:{integration_id}:{sha256(about.encode()).hexdigest()}"
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from addin_host.domain.calendar import Series
+from addin_host.domain.recurrence import occurrences
 from addin_host.flows.scheduling.occurrences import Plan, shortened
 from addin_host.flows.scheduling.tables import SERIES
 from addin_host.flows.scheduling.working import Work
 
 _LONGEST = 255
+_COUNTED = timedelta(days=3660)
 
 
 def put(session: Session, works: Sequence[Work], plans: Mapping[int, Plan], *, now: datetime) -> dict[int, int]:
@@ -29,10 +32,11 @@ def put(session: Session, works: Sequence[Work], plans: Mapping[int, Plan], *, n
     if ended:
         session.execute(delete(SERIES).where(SERIES.c.meeting_id.in_(ended)))
     for number in wanted.keys() & known.keys():
-        session.execute(update(SERIES).where(SERIES.c.id == known[number]).values(_changing(wanted[number], now)))
+        changed = _changing(wanted[number], meetings[number], now)
+        session.execute(update(SERIES).where(SERIES.c.id == known[number]).values(changed))
     new = [number for number in wanted if number not in known]
     if new:
-        rows = [_row(wanted[number], now) for number in new]
+        rows = [_row(wanted[number], meetings[number], now) for number in new]
         made = session.execute(insert(SERIES).returning(SERIES.c.id, sort_by_parameter_order=True), rows)
         known |= dict(zip(new, made.scalars(), strict=True))
     return {number: known[number] for number in wanted}
@@ -46,17 +50,23 @@ def _may_have_row(work: Work) -> bool:
     return work.facts.row is not None and work.facts.room is not None
 
 
-def _changing(plan: Plan, now: datetime) -> dict[str, Any]:
+def index_at(series: Series, now: datetime) -> int:
+    """Return how many occurrences have ended, as far back as is sensible to count."""
+    return sum(1 for one in occurrences(series, now - _COUNTED, now) if one.end <= now)
+
+
+def _changing(plan: Plan, work: Work, now: datetime) -> dict[str, Any]:
+    series = work.meeting.series if work.meeting is not None else None
     return {
         "scheduled_alias_id": plan.alias_id,
         "subject": plan.subject[:_LONGEST],
-        "current_index": sum(1 for window in plan.windows.values() if window.end <= now),
+        "current_index": index_at(series, now) if series is not None else 0,
         "is_depleted": False,
     }
 
 
-def _row(plan: Plan, now: datetime) -> dict[str, Any]:
-    return _changing(plan, now) | {
+def _row(plan: Plan, work: Work, now: datetime) -> dict[str, Any]:
+    return _changing(plan, work, now) | {
         "meeting_id": plan.meeting_id,
         "conference_id": plan.conference_id,
         "integration_id": plan.integration_id,

@@ -13,6 +13,7 @@ from addin_host.store.models import (
     RecurringConferenceRow,
     ScheduledAliasRow,
     ScheduledConferenceRow,
+    SchedulingOperationRow,
 )
 
 MEETING = cast(Table, MeetingRow.__table__)
@@ -21,5 +22,6 @@ CONFERENCE = cast(Table, ConferenceRow.__table__)
 CONFERENCE_ALIAS = cast(Table, ConferenceAliasRow.__table__)
 OCCURRENCE = cast(Table, ScheduledConferenceRow.__table__)
 SERIES = cast(Table, RecurringConferenceRow.__table__)
+OPERATION = cast(Table, SchedulingOperationRow.__table__)
 
 AnyRow = Row[*tuple[Any, ...]]
