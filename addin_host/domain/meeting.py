@@ -197,8 +197,8 @@ def _rejected(situation: Situation, meeting: Meeting, refusals: Iterable[_Refusa
 
 def _settled(situation: Situation, meeting: Meeting) -> Decision | None:
     """Row 8."""
-    known = situation.known
-    if known is None or not known.is_live or not _has_its_alias(situation, known):
+    known, alias = situation.known, situation.choice.alias
+    if known is None or not known.is_live or not _has_its_alias(situation, known) or (alias and alias.is_taken):
         return None
     return _unanswered(situation, known, meeting) if _is_unchanged(situation, known, meeting) else None
 

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from addin_host.domain.rooms import TAG_PREFIX, Room
-from addin_host.store.models import MeetingRow, OutboxRow
+from addin_host.store.models import ConferenceRow, MeetingRow, OutboxRow
 
 ROOM, END = "room", "room_end"
 KINDS = (ROOM, END)
@@ -32,6 +32,11 @@ def tag_of(key: str) -> str:
 def key_of(tag: str) -> str:
     """Return the key of the row of the room with this tag."""
     return _PREFIX + tag.removeprefix(TAG_PREFIX)
+
+
+def key_of_row() -> ColumnElement[str]:
+    """Return the same as an expression, of the ConferenceRow of a statement."""
+    return literal(_PREFIX) + ConferenceRow.uuid
 
 
 def release(session: Session, outbox_ids: Sequence[int]) -> None:

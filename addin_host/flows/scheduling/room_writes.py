@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, exists, select, update
 from sqlalchemy.orm import Session
 
 from addin_host.domain.room_windows import GAP, Presence, presence
@@ -75,13 +75,9 @@ def end(session: Session, tags: Sequence[str], *, now: datetime) -> None:
     room_rows.release(session, [row.id for row in rows.values()])
 
 
-def conflicts(session: Session, conference_ids: Sequence[int]) -> set[int]:
-    """Return those of the conferences that the platform refused because it has an alias for another service."""
-    uuids = dict(session.execute(select(ConferenceRow.uuid, ConferenceRow.id).where(_among(conference_ids))).all())
-    refused = select(OutboxRow.key).where(
-        OutboxRow.key.in_([room_rows.key_of(found) for found in uuids]), OutboxRow.error_code == CONFLICT
-    )
-    return {uuids[room_rows.tag_of(key).removeprefix(TAG_PREFIX)] for key in session.scalars(refused)}
+def is_refused() -> ColumnElement[bool]:
+    """Return the condition that the platform refused the room of a ConferenceRow, having its alias for another one."""
+    return exists().where(OutboxRow.key == room_rows.key_of_row(), OutboxRow.error_code == CONFLICT)
 
 
 def follow_up(session: Session, tags: Sequence[str], *, now: datetime) -> None:
@@ -229,10 +225,6 @@ def _windows(
     for conference_id, opens_at, closes_at in session.execute(query):
         found[conference_id].append((opens_at, closes_at))
     return found
-
-
-def _among(conference_ids: Sequence[int]) -> Any:
-    return ConferenceRow.id.in_(conference_ids)
 
 
 def _named(uuids: Sequence[str]) -> Any:

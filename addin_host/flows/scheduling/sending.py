@@ -198,21 +198,21 @@ def _write_room(platform: Platform, parcel: Parcel, now: datetime) -> Outcome:
             platform.remove(room_rows.tag_of(parcel.key))
             return Outcome(parcel, action="room_removed")
         platform.ensure(Room(**{**parcel.payload, "aliases": tuple(parcel.payload["aliases"])}))
-    except AliasConflict as conflict:
-        return Outcome(parcel, "cancelled", "room_refused", room_writes.CONFLICT, conflict.message)
-    except Upstream as trouble:
-        return _not_written(parcel, trouble, now) if trouble.retryable else _refused(parcel, trouble)
-    except Misconfigured as trouble:
-        return _not_written(parcel, trouble, now)
     except (HostError, KeyError, TypeError) as problem:
-        return _refused(parcel, problem)
+        return _not_written(parcel, problem, now)
     return Outcome(parcel, action="room_written")
 
 
-def _not_written(parcel: Parcel, trouble: HostError, now: datetime) -> Outcome:
-    due_at = put_off(parcel, now, trouble)
-    return Outcome(parcel, "pending", "", "platform_unreachable", trouble.message, due_at, trouble=trouble)
-
-
-def _refused(parcel: Parcel, problem: Exception) -> Outcome:
+def _not_written(parcel: Parcel, problem: Exception, now: datetime) -> Outcome:
+    if isinstance(problem, AliasConflict) and _is_about_the_meeting(problem, parcel):
+        return Outcome(parcel, "cancelled", "room_refused", room_writes.CONFLICT, problem.message)
+    if isinstance(problem, Misconfigured) or (isinstance(problem, Upstream) and problem.retryable):
+        due_at = put_off(parcel, now, problem)
+        return Outcome(parcel, "pending", "", "platform_unreachable", problem.message, due_at, trouble=problem)
     return Outcome(parcel, "pending", "room_failed", "platform_refused", str(problem), is_failure=True)
+
+
+def _is_about_the_meeting(conflict: AliasConflict, parcel: Parcel) -> bool:
+    """Whether one of the two aliases is taken that the invitation names; others were added by an administrator."""
+    named = {alias.lower() for alias in parcel.payload["aliases"][:2]}
+    return not named.isdisjoint(alias.lower() for alias in conflict.aliases)

@@ -13,7 +13,7 @@ from addin_host.flows import alarms, conference_platform, references
 from addin_host.flows.alarms import Wanted
 from addin_host.flows.references import ListKind
 from addin_host.flows.scheduling import room_writes
-from addin_host.store.models import ConferenceRow, InboxRow, OutboxRow, ScheduledConferenceRow
+from addin_host.store.models import ConferenceAliasRow, ConferenceRow, InboxRow, OutboxRow, ScheduledConferenceRow
 
 MINUTES = timedelta(minutes=1)
 
@@ -251,13 +251,33 @@ def test_an_alias_of_another_service_withdraws_the_reply_and_the_meeting_is_look
     with office.database.read() as session:
         (item,) = session.scalars(select(InboxRow))
         assert (item.origin, item.uid, item.integration_id) == ("refresh", meeting.uid, office.integration.id)
-        assert room_writes.conflicts(session, [meeting.conference_id, 77]) == {meeting.conference_id}
+    assert refused(office) == [meeting.conference_id]
     office.platform.others.clear()
     plan(office, meeting)
     office.send()
     assert len(office.platform.rooms) == 1
+    assert refused(office) == []
+
+
+def refused(office):
     with office.database.read() as session:
-        assert room_writes.conflicts(session, [meeting.conference_id]) == set()
+        return list(session.scalars(select(ConferenceRow.id).where(room_writes.is_refused())))
+
+
+def test_an_alias_that_an_administrator_added_does_not_cost_the_meeting_its_answer(office):
+    meeting = office.book()
+    with office.database.write() as session:
+        added = ConferenceAliasRow(alias="board", view_order=2, conference_id=meeting.conference_id)
+        session.add(added)
+    written = plan(office, meeting)
+    office.put_reply(after_id=written[meeting.conference_id])
+    office.platform.others["Board"] = ("board",)
+    for _try in range(5):
+        office.send()
+        office.clock.forward(minutes=1)
+    office.send()
+    assert (room_row(office).state, room_row(office).error_code) == ("dead", "platform_refused")
+    assert office.sent() == ["one"]
 
 
 def test_the_sweep_writes_what_is_missing_and_removes_what_is_too_much(office):
