@@ -68,8 +68,7 @@ def run(own: Syncing, *, caller: Caller, remove_all: bool = False) -> bool:
     """
     caller.require(Permission.CHANGE_DIRECTORY)
     with own.database.read() as session:
-        if not platform.read(session)["platform_sync"]:
-            raise Refused(Reason.CONFLICT, "Switch on “Take users and personal VMRs from the platform” first.")
+        require_on(session)
     if not _take(own):
         return False
     try:
@@ -80,6 +79,12 @@ def run(own: Syncing, *, caller: Caller, remove_all: bool = False) -> bool:
         with own.database.write() as session:
             leases.give_back(session, _LEASE, holder=own.holder, now=own.now())
     return True
+
+
+def require_on(session: Session) -> None:
+    """Raise Refused(CONFLICT) when the directory is not to be kept in step."""
+    if not platform.read(session)["platform_sync"]:
+        raise Refused(Reason.CONFLICT, "Switch on “Take users and personal VMRs from the platform” first.")
 
 
 def _take(own: Syncing) -> bool:

@@ -13,7 +13,7 @@ from addin_host.domain.access import Permission
 from addin_host.domain.errors import HostError, Invalid, Misconfigured, Problem, Reason, Refused
 from addin_host.domain.fields import defaults
 from addin_host.domain.platform import PLATFORM_BY_NAME, PLATFORM_FIELDS, PlatformSettings
-from addin_host.flows import notify, platform
+from addin_host.flows import notify, platform, platform_probe
 from addin_host.flows.admin_provider import redirect_uri
 from addin_host.web.access import caller
 from addin_host.web.admission import needs
@@ -109,6 +109,19 @@ def send_test_message() -> Redirect:
     return redirect(_HERE, 303)
 
 
+@blueprint.post("/test-platform")
+@page_kind("admin")
+@needs(Permission.CHANGE_SETTINGS, fresh=True)
+def test_platform() -> Redirect:
+    """Try the management API that the stored settings name."""
+    host = services()
+    try:
+        flash(platform_probe.probe(host.database, box=host.box, outside=host.outside, caller=caller()), "success")
+    except HostError as problem:
+        flash(problem.message, "danger")
+    return redirect(_HERE, 303)
+
+
 def _stored() -> _Stored:
     with services().database.read() as session:
         return _Stored(platform.read(session), platform.version(session))
@@ -122,6 +135,7 @@ def _page(stored: _Stored, filled: Filled, *, status: int = 200, meanwhile: bool
         problems=[problem for problem in filled.problems if problem.field in PLATFORM_BY_NAME],
         meanwhile=meanwhile,
         redirect_address=_redirect_address(stored.settings),
+        uses_platform=platform_probe.is_used(stored.settings),
     )
     return make_response(page, status)
 
