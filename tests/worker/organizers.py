@@ -133,7 +133,7 @@ class Organizers:
 
     def ask(self) -> None:
         with self.own.database.write() as session:
-            fetching.ask(session, self.integration.id, self.own.now() - timedelta(seconds=1))
+            fetching.ask(session, self.integration.id)
 
     def create(self) -> Meeting:
         if not self._tags:

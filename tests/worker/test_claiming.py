@@ -161,3 +161,12 @@ def test_something_to_look_at_again_later(own, clock):
     assert claiming.claim(own, HERE, 5) == []
     put(own, "room")
     assert names(claiming.claim(own, HERE, 5)) == ["room"]
+
+
+def test_the_clock_of_the_database_is_set_back(own):
+    put(own, "a")
+    claiming.claim(own, HERE, 1)
+    with own.database.write() as session:
+        session.execute(update(InboxRow).values(lease_until=own.database.time(session) + timedelta(hours=1)))
+    (held,) = claiming.claim(own, HERE, 1)
+    assert held.fence == 2

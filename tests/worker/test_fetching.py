@@ -462,3 +462,14 @@ def test_exchange_online_with_ews(own, integration):
     assert raised(own) == {"ews_retirement"}
     health.look(own, integration)
     assert raised(own) == set()
+
+
+def test_who_asks_while_a_mailbox_is_looked_into_is_not_overheard(own, integration, clock):
+    swept_already(own, integration, clock)
+    lease = leasing.take(own, integration)
+    with own.database.write() as session:
+        fetching.ask(session, integration.id)
+    fetching.visit(own, integration, lease, OpenMailboxes(own).of(integration))
+    assert fetching.due(own) == [integration.id]
+    visit(own, integration)
+    assert fetching.due(own) == []

@@ -25,7 +25,7 @@ from addin_host.store.models import InboxRow, MailboxRow
 
 __all__ = ["Claimed", "LostLease", "claim", "enqueue", "fail", "finish", "release", "renew", "waiting"]
 
-LASTS = timedelta(seconds=5)
+LASTS = timedelta(seconds=3)
 SOON = (timedelta(hours=-3), timedelta(hours=24))
 MAX_TRIES = 5
 POISON = "queue_poison"
@@ -89,7 +89,7 @@ def _free(time: datetime, now: datetime, integration_id: int | None) -> ColumnEl
     conditions = [
         InboxRow.state == "pending",
         InboxRow.due_at <= now,
-        or_(InboxRow.lease_until.is_(None), InboxRow.lease_until <= time),
+        has_run_out(InboxRow.lease_until, time),
         InboxRow.integration_id.not_in(
             select(MailboxRow.integration_id).where(or_(MailboxRow.is_passive, MailboxRow.waits_until > now))
         ),
@@ -97,6 +97,11 @@ def _free(time: datetime, now: datetime, integration_id: int | None) -> ColumnEl
     if integration_id is not None:
         conditions.append(InboxRow.integration_id == integration_id)
     return and_(*conditions)
+
+
+def has_run_out(lease_until: Any, time: datetime) -> ColumnElement[bool]:
+    """Whether there is no lease any more. One that lasts far too long is of before the clock was set back."""
+    return or_(lease_until.is_(None), lease_until <= time, lease_until > time + 10 * LASTS)
 
 
 def _urgency(now: datetime) -> Iterator[tuple[ColumnElement[bool], Sequence[Any]]]:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, case, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from addin_host.domain.calendar import MessageKind
@@ -20,8 +20,9 @@ from addin_host.domain.errors import Misconfigured
 from addin_host.domain.integration import Integration
 from addin_host.domain.mailbox import Arrival, Arrivals, Fault, Mailbox, MailboxTrouble
 from addin_host.flows.scheduling import health, leasing, ownership, queueing, sweeping
+from addin_host.flows.scheduling.claiming import has_run_out
 from addin_host.flows.scheduling.context import Scheduling
-from addin_host.flows.scheduling.leasing import Lease
+from addin_host.flows.scheduling.leasing import ASKED, Lease
 from addin_host.flows.scheduling.sweeping import Sweep
 from addin_host.store.models import InboxRow, IntegrationRow, MailboxRow
 
@@ -52,7 +53,7 @@ def due(own: Scheduling, at_once: Collection[int] = ()) -> list[int]:
         is_saved = and_(IntegrationRow.updated_at > MailboxRow.polled_at, MailboxRow.fault != Fault.BUSY.value)
         is_late = or_(MailboxRow.due_at <= now, MailboxRow.due_at > now + _LONGEST, IntegrationRow.id.in_(at_once))
         is_patient = or_(MailboxRow.waits_until.is_(None), MailboxRow.waits_until <= now)
-        is_free = or_(MailboxRow.lease_until.is_(None), MailboxRow.lease_until <= time)
+        is_free = has_run_out(MailboxRow.lease_until, time)
         query = (
             select(IntegrationRow.id)
             .outerjoin(MailboxRow, MailboxRow.integration_id == IntegrationRow.id)
@@ -62,9 +63,9 @@ def due(own: Scheduling, at_once: Collection[int] = ()) -> list[int]:
         return list(session.scalars(query))
 
 
-def ask(session: Session, integration_id: int, now: datetime, *, sweep: bool = False) -> None:
+def ask(session: Session, integration_id: int, *, sweep: bool = False) -> None:
     """Let a mailbox be looked into at once, by whichever process; with its whole calendar when `sweep` is set."""
-    values: dict[str, Any] = {"due_at": now} | ({"sweep_asked": True} if sweep else {})
+    values: dict[str, Any] = {"due_at": ASKED} | ({"sweep_asked": True} if sweep else {})
     session.execute(update(MailboxRow).where(MailboxRow.integration_id == integration_id).values(values))
 
 
@@ -91,7 +92,9 @@ def visit(
     with own.database.write() as session:
         now = own.now()
         pause = ACTIVE if number or _is_busy(session, integration.id, now) else QUIET
-        leasing.save(session, own, lease, due_at=now + pause, polled_at=now)
+        # Who asked while it was looked into may have done so after that.
+        next_time = case((MailboxRow.due_at == ASKED, MailboxRow.due_at), else_=now + pause)
+        leasing.save(session, own, lease, due_at=next_time, polled_at=now)
     leasing.give_back(own, [lease])
     return number
 

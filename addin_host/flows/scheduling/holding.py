@@ -14,7 +14,7 @@ from addin_host.flows.scheduling.claiming import Claimed
 from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.scheduling.leasing import Lease
 
-EVERY_SECONDS = 1.5
+EVERY_SECONDS = 1.0
 _KEPT_OPEN_SECONDS, _KEPT_OPEN = 600.0, 32
 
 

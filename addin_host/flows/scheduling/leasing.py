@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import or_, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
 from addin_host.domain.integration import Integration
-from addin_host.flows.scheduling.claiming import LASTS, LostLease
+from addin_host.flows.scheduling.claiming import LASTS, LostLease, has_run_out
 from addin_host.flows.scheduling.context import Scheduling
 from addin_host.store.models import InboxRow, MailboxRow, MeetingRow
 from addin_host.store.upsert import insert_missing
@@ -43,6 +43,7 @@ class MailboxState:
     failures: int
 
 
+ASKED = datetime(2000, 1, 1, tzinfo=UTC)  # when a mailbox is due that somebody asked to be looked into at once
 _STATE = tuple(getattr(MailboxRow, name) for name in MailboxState.__dataclass_fields__)
 _ANEW: dict[str, Any] = {
     "cursor": "",
@@ -71,11 +72,11 @@ def take(own: Scheduling, integration: Integration) -> Lease | None:
     with own.database.write() as session:
         insert_missing(session, MailboxRow, new)
         time = own.database.time(session)
-        is_free = or_(MailboxRow.lease_until.is_(None), MailboxRow.lease_until <= time)
+        is_free = has_run_out(MailboxRow.lease_until, time)
         taken = (
             update(MailboxRow)
             .where(MailboxRow.integration_id == integration.id, is_free)
-            .values(lease_holder=own.holder, lease_until=time + LASTS, fence=MailboxRow.fence + 1)
+            .values(lease_holder=own.holder, lease_until=time + LASTS, fence=MailboxRow.fence + 1, due_at=own.now())
             .returning(MailboxRow.fence, MailboxRow.identity)
         )
         found = session.execute(taken, execution_options={"synchronize_session": False}).first()
