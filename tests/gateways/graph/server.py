@@ -71,7 +71,9 @@ class GraphServer(LocalServer):
         self.responses: list[tuple[str, str]] = []
         self.mark: dict[str, str] = {}
         self.refusal: Answer | None = None
+        self.refusals: dict[str, Answer] = {}
         self.denies_organizers = False
+        self.knows_casts = True
         self.bend: Callable[[str, Json], Json] = lambda _operation, document: document
         self.faults.clear()
         self.requests.clear()
@@ -139,7 +141,8 @@ class GraphServer(LocalServer):
         for one in body["requests"][: 0 if len(body["requests"]) > 4 else None]:
             prefer = one["headers"]["Prefer"]
             status, document = self._one(one["method"], one["url"], prefer, one.get("body"))
-            answers.append({"id": one["id"], "status": status, "headers": {}, "body": document})
+            headers = {"Retry-After": "7"} if status in (429, 503) else {}
+            answers.append({"id": one["id"], "status": status, "headers": headers, "body": document})
         if self.faults.take("batch", Kind.PARTIAL_BATCH):
             answers = [{**one, "status": 500, "body": {}} for one in answers[:1]] + answers[2:]
         return 200, {"responses": answers[::-1]}
@@ -160,6 +163,8 @@ class GraphServer(LocalServer):
         parts = urlsplit(target)
         operation, user, key = self._route(method, parts.path)
         self.operations.append(operation)
+        if operation in self.refusals:
+            return self.refusals[operation]
         is_organizer = user != ROOM
         if is_organizer and self.denies_organizers:
             return DENIED
@@ -177,6 +182,8 @@ class GraphServer(LocalServer):
         return 400, {"error": {"code": "BadRequest", "message": "Resource not found for the segment."}}
 
     def do_delta(self, _key: str, query: Json, _body: Any) -> Answer:
+        if not self.knows_casts and "microsoft.graph." in query.get("$select", ""):
+            return 400, {"error": {"code": "RequestBroker--ParseUri", "message": "Could not find a property."}}
         token = query.get("$skiptoken") or query.get("$deltatoken") or f"{self._box.epoch}.0"
         epoch, _, position = token.partition(".")
         if epoch != str(self._box.epoch):

@@ -14,7 +14,7 @@ from addin_host.domain.mailbox import Fault, Mailbox, MailboxTrouble
 from addin_host.gateways.graph import GraphMailboxes
 from tests.gateways.graph.server import TOKEN_PATH
 from tests.gateways.graph.world import ACCESS, GraphWorld, impatient, integration
-from tests.gateways.mailbox_contract import HORIZON, MARK, meeting_of, reply_to, rewrite_of, single, uid
+from tests.gateways.mailbox_contract import HORIZON, MARK, meeting_of, reply_to, rewrite_of, series, single, uid
 from tests.gateways.peers.faulty import RETRY_AFTER, Kind
 
 Work = Callable[[Mailbox, str, str], object]
@@ -77,7 +77,7 @@ def operation_of(call: str) -> str:
 @pytest.mark.parametrize("kind", [*FAULTS])
 def test_every_call_with_a_fault(world: GraphWorld, kind: Kind) -> None:
     world.server.faults.huge = LARGE
-    item = world.deliver(single())
+    item = world.deliver(series())
     well = world.mailbox()
     event = meeting_of(well, item).item_id
     for call, work in CALLS.items():
@@ -111,6 +111,35 @@ def judge(call: str, kind: Kind, found: object) -> None:
     assert isinstance(found, MailboxTrouble), (call, found)
     assert found.fault in FAULTS[kind], (call, found.message)
     assert found.retry_after == (RETRY_AFTER if found.fault is Fault.BUSY else None), call
+
+
+@pytest.mark.parametrize("part", ["message", "event", "instances"])
+@pytest.mark.parametrize(
+    ("status", "fault"), [(429, Fault.BUSY), (503, Fault.BUSY), (401, Fault.AUTHENTICATION), (403, Fault.DENIED)]
+)
+def test_a_part_of_a_batch_tells_what_is_wrong_with_the_mailbox(
+    world: GraphWorld, part: str, status: int, fault: Fault
+) -> None:
+    items = [world.deliver(series(number)) for number in range(3)]
+    world.server.refusals[part] = (status, {})
+    trouble = outcome(lambda: world.mailbox().read(items, HORIZON))
+    assert isinstance(trouble, MailboxTrouble)
+    assert (trouble.fault, trouble.retry_after) == (fault, 7 if fault is Fault.BUSY else None)
+
+
+@pytest.mark.parametrize("part", ["message", "event", "instances"])
+@pytest.mark.parametrize("answer", [(500, {}), (200, {}), (200, None), (200, {"value": 1, "type": "seriesMaster"})])
+def test_parts_that_cannot_be_read_stand_in_their_place(
+    world: GraphWorld, part: str, answer: tuple[int, dict[str, object] | None]
+) -> None:
+    item = world.deliver(series())
+    world.server.refusals[part] = answer
+    (found,) = world.mailbox().read([item], HORIZON)
+    if part == "message" and answer[1] is not None and answer[0] == 200:
+        assert found == Reading(None, None)  # a message, but none about a meeting
+        return
+    assert isinstance(found, MailboxTrouble)
+    assert found.fault is Fault.UNUSABLE
 
 
 def test_a_part_of_a_batch_fails(world: GraphWorld) -> None:
