@@ -88,17 +88,15 @@ class KeptAdapter(PolicyAdapter):
     def _attempt(
         self, call: Call, request: requests.PreparedRequest, peer: Peer, proxy: Proxy | None, addresses: Resolved
     ) -> HTTPResponse:
-        connection = self._connection(call, peer, proxy, addresses)
-        connection.connect()
-        secured: Any = connection.sock
-        self.certificate = secured.getpeercert(True) if peer.scheme == "https" else None
-        return self._ask(call, request, peer, connection)
+        return self._ask(call, request, peer, self._connection(call, peer, proxy, addresses))
 
     def _ask(
         self, call: Call, request: requests.PreparedRequest, peer: Peer, connection: HTTPConnection
     ) -> HTTPResponse:
         is_kept = False
         try:
+            if connection.sock is None:
+                self._connect(connection, peer)
             connection.timeout = call.remaining()
             method, path, headers = str(request.method), request.path_url, request.headers
             connection.request(method, path, request.body, headers, preload_content=False, decode_content=True)
@@ -110,3 +108,8 @@ class KeptAdapter(PolicyAdapter):
         finally:
             if not is_kept:
                 connection.close()
+
+    def _connect(self, connection: HTTPConnection, peer: Peer) -> None:
+        connection.connect()
+        secured: Any = connection.sock  # a TLS socket, or a plain one in demo and tests
+        self.certificate = secured.getpeercert(True) if peer.scheme == "https" else None

@@ -114,7 +114,7 @@ class EwsServer(LocalServer):
         if self.faults.take(local(asked), Kind.PARTIAL_BATCH):
             half = len(messages) // 2
             refused = ItemRefused("ErrorServerBusy", BackOffMilliseconds="6500")
-            messages[half:] = [failure(asked, refused) for _ in messages[half:]]
+            messages[half:] = [failure(asked, refused, make("m:Items")) for _ in messages[half:]]
         return 200, self._answered(asked, messages)
 
     def _answered(self, asked: Element, messages: list[Element]) -> bytes:
