@@ -52,6 +52,7 @@ class Batches:
         if meeting is None and notice.occurrence is not None:
             # The day may be gone from the calendar while the series is there.
             meeting = self._by_uid(notice.uid)
+            notice = reading.notice_from(message, meeting.series if meeting else None)
         if meeting is None and kind is MessageKind.REQUEST:
             meeting = reading.meeting_from(message, self._resolve, in_calendar=False)
         return Reading(notice, meeting)
@@ -96,21 +97,25 @@ class Batches:
         return [self._item(message) for message in messages]
 
     def _alone(self, trouble: MailboxTrouble) -> MailboxTrouble:
-        """Return what is wrong with one item; raises UNREACHABLE when nothing at all is answered in EWS."""
+        """Return what is wrong with one item, after a look at the mailbox as a whole, whose trouble is raised.
+
+        Exchange names the same error for a corrupt item as for a store that is down; and a page in place of EWS is as
+        unreadable as an item that is too large.
+        """
         try:
             self._connection.look()
         except MailboxTrouble as other:
             if other.fault is Fault.UNUSABLE:
                 raise MailboxTrouble(Fault.UNREACHABLE, "What answers at the EWS URL is not EWS.") from other
             raise
-        return trouble
+        return MailboxTrouble(Fault.UNUSABLE, trouble.message) if trouble.fault in OF_THE_MAILBOX else trouble
 
     def _item(self, message: Element) -> Found:
         error = error_of(message)
         if error is not None:
-            if error.fault in OF_THE_MAILBOX:
+            if error.fault is Fault.BUSY:
                 raise error
-            return error
+            return self._alone(error) if error.fault in OF_THE_MAILBOX else error
         items = find(message, "m:Items")
         if items is None or len(items) != 1:
             return MailboxTrouble(Fault.UNUSABLE, _NO_SENSE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from addin_host.domain.calendar import Meeting, Organizer, Reading
 from addin_host.domain.mailbox import (
@@ -23,6 +23,7 @@ from addin_host.gateways.ews.protocol import Connection
 from addin_host.gateways.ews.wire import each, find, is_true, local, text
 
 PAGE, SYNC_PAGE = 200, 512  # Exchange gives no more than 1,000 and 512
+CLOCKS = timedelta(minutes=15)  # how far Exchange's clock may be from ours
 
 
 class EwsMailbox:
@@ -121,7 +122,7 @@ class EwsMailbox:
     def was_sent(self, correlation_id: str, since: datetime) -> bool:
         """Whether a reply with this id is among the sent messages."""
         with self._bounded():
-            found = self.connection.items(payloads.with_correlation(self._address, correlation_id, since))
+            found = self.connection.items(payloads.with_correlation(self._address, correlation_id, since - CLOCKS))
             return any(reading.extended(item, "correlation-id") == correlation_id for item in found)
 
     def rewrite(self, rewrite: Rewrite) -> bool:

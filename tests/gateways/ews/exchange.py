@@ -60,7 +60,7 @@ class Exchange:
     drafts: dict[str, _Draft] = field(default_factory=dict)
     mark: Element | None = None
     spoiled: set[str] = field(default_factory=set)
-    huge: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
     epoch: int = 0
     is_denied: bool = False
     directory: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -153,6 +153,8 @@ class Exchange:
 
     def _item(self, identity: Element, wanted: frozenset[Path], acting_as: str) -> Element:
         item_id = identity.get("Id") or identity.get("OccurrenceId") or ""
+        if item_id in self.refused:
+            raise Refused(self.refused[item_id])
         if item_id in self.messages:
             return self._message(self.messages[item_id], wanted)
         kind, _, rest = item_id.partition("/")

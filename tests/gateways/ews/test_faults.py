@@ -84,6 +84,22 @@ def test_a_batch_that_is_refused_half_way_is_refused_as_a_whole(server: EwsServe
     assert (trouble.fault, trouble.retry_after) == (Fault.BUSY, 7)
 
 
+@pytest.mark.parametrize("code", ["ErrorInternalServerError", "ErrorAccessDenied", "ErrorItemCorrupt"])
+def test_a_corrupt_item_does_not_hold_up_the_mailbox(server: EwsServer, item_id: str, code: str) -> None:
+    server.exchange.refused["corrupt"] = code
+    first, bad, last = open_at(server).read([item_id, "corrupt", item_id], HORIZON)
+    assert isinstance(first, Reading)
+    assert isinstance(last, Reading)
+    assert isinstance(bad, MailboxTrouble)
+    assert bad.fault is Fault.UNUSABLE
+
+
+def test_an_item_that_fails_with_the_whole_mailbox_is_not_at_fault(server: EwsServer, item_id: str) -> None:
+    server.exchange.refused["corrupt"] = "ErrorInternalServerError"
+    server.faults.plan("GetFolder", Kind.ERROR)
+    assert fault_of(lambda: open_at(server).read([item_id, "corrupt"], HORIZON)).fault is Fault.UNREACHABLE
+
+
 def test_an_answer_that_lacks_items_is_asked_for_again(server: EwsServer, item_id: str) -> None:
     answered = server.exchange.answer
     lost: list[str] = []
