@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from addin_host.domain.mailbox import Rewrite
 
 _LARGE = 1024 * 1024  # characters; nobody's agenda, so nothing is searched in it
+# What is not closed hides the rest, and no piece is searched twice: a body made to be slow is read in one go.
 _PIECE = re.compile(
-    r"(?P<hidden><!--.*?-->|<(?P<kind>style|script)\b.*?</(?P=kind)\s*>)|(?P<markup><[a-z/!?][^>]*>)"
+    r"(?P<hidden><!--.*?(?:-->|\Z)|<(?P<kind>style|script)\b.*?(?:</(?P=kind)\s*>|\Z))|(?P<markup><[a-z/!?][^<>]*>)"
     r"|(?P<entity>&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});)|(?P<letter>.)",
     re.IGNORECASE | re.DOTALL,
 )
