@@ -18,6 +18,7 @@ from addin_host.domain.fields_page import fields_page
 from addin_host.domain.notices import notices
 from addin_host.flows import integrations
 from addin_host.flows.integrations import Draft
+from addin_host.flows.scheduling import all_rooms
 
 
 @click.group()
@@ -106,8 +107,9 @@ def list_(wiring: Wiring, as_json: bool) -> None:
 @integration.command(epilog="Example: addin-host integration delete 3")
 @click.argument("reference", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--remove-rooms", is_flag=True, help="Remove its meetings' rooms, which else stay until they are over.")
 @click.pass_obj
-def delete(wiring: Wiring, reference: str, yes: bool) -> None:
+def delete(wiring: Wiring, reference: str, yes: bool, remove_rooms: bool) -> None:
     """Delete the integration ID (number or uuid). Manifests that were made for it stop working for good."""
     database = wiring.database()
     with database.read() as session:
@@ -115,5 +117,7 @@ def delete(wiring: Wiring, reference: str, yes: bool) -> None:
     if not yes and click.prompt(f"Type the name of the integration to delete it ({name})") != name:
         raise click.ClickException("The name differs. Nothing was deleted.")
     with database.write() as session:
+        if remove_rooms:
+            all_rooms.remove(session, integrations.find(session, reference), caller=ON_THIS_MACHINE, now=wiring.now())
         integrations.delete(session, reference, caller=ON_THIS_MACHINE, now=wiring.now())
     click.echo(f"{name} is deleted.")

@@ -97,7 +97,7 @@ ALARMS: Mapping[str, AlarmWords] = {
     ),
     "mailbox_stalled": AlarmWords("Meetings wait to be processed", _MEETINGS),
     "queue_poison": AlarmWords(
-        "Something in the mailbox cannot be processed", "Whoever sent it.", "/admin/operations/"
+        "Something in the mailbox cannot be processed", "Whoever sent it.", "/admin/operations/given-up"
     ),
     PLATFORM_UNREACHABLE: AlarmWords(
         "The conference platform does not answer", "Everybody with a single-use VMR.", "/admin/settings/"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from addin_host.domain.errors import Problem
 from addin_host.domain.fields import BY_NAME, FIELDS, Field
@@ -17,6 +18,7 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _PIN = re.compile(r"\b(?:guest_)?pin\b")
 _REGION = re.compile(r"-(?:[A-Za-z]{2}|[0-9]{3})$")
 EXCHANGE_ONLINE = "outlook.office365.com"
+EWS_ONLINE = frozenset({EXCHANGE_ONLINE, "outlook.office.com"})
 _SHORT_SUFFIX = 6
 _REMARKED_KINDS = frozenset({"html_template", "static_html"})
 
@@ -26,6 +28,7 @@ def notices(integration: Integration) -> list[Problem]:
     return [
         *_pins(integration),
         *_metadata(integration),
+        *_protocol(integration),
         *_scope(integration),
         *_aliases(integration),
         *_language(integration),
@@ -55,6 +58,17 @@ def _metadata(integration: Integration) -> Iterator[Problem]:
     if any(EXCHANGE_ONLINE in source for source in sources):
         yield _notice(
             field, f"Exchange Online no longer issues identity tokens, so {EXCHANGE_ONLINE} has no effect any more."
+        )
+
+
+def _protocol(integration: Integration) -> Iterator[Problem]:
+    """Exchange Online ends EWS (design/scheduling.md 10.1); Exchange on-premises keeps it."""
+    field, host = BY_NAME["mailbox_protocol"], urlsplit(str(integration["url"] or "")).hostname or ""
+    if BY_NAME["url"].is_available(integration.values) and host.lower() in EWS_ONLINE:
+        yield _notice(
+            field,
+            "Exchange Online ends EWS on 1 April 2027: from then on no meeting of this mailbox gets a VMR. Choose "
+            "GRAPH, and give the application its permissions.",
         )
 
 

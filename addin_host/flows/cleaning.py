@@ -19,9 +19,12 @@ from addin_host.store.models import (
     DialogSessionRow,
     FailureRow,
     IdempotencyRow,
+    InboxRow,
+    OutboxRow,
     PendingSignInRow,
     PreviewDraftRow,
     RequestCountRow,
+    SchedulingOperationRow,
     SeenTokenRow,
     ServiceSignInRow,
     SetupLinkRow,
@@ -61,14 +64,22 @@ def _counters(now: datetime) -> list[Delete]:
     ]
 
 
+_RETENTIONS = ("alarm_days", "check_run_days", "usage_days", "operation_days")
+_CLOSED = ("done", "cancelled")
+
+
 def _history(session: Session, now: datetime) -> list[Delete]:
     settings = platform.read(session)
-    ended, ran, used = (
-        now - timedelta(days=int(settings[name])) for name in ("alarm_days", "check_run_days", "usage_days")
-    )
+    ended, ran, used, operated = (now - timedelta(days=int(settings[name])) for name in _RETENTIONS)
     newest = select(func.max(CheckRunRow.id)).group_by(CheckRunRow.integration_id)
     return [
         delete(AlarmRow).where(AlarmRow.cleared_at < ended),
         delete(CheckRunRow).where(CheckRunRow.started_at < ran, CheckRunRow.id.not_in(newest)),
         delete(UsageRow).where(UsageRow.day < used.date().isoformat()),
+        delete(SchedulingOperationRow).where(SchedulingOperationRow.created_at < operated),
+        delete(InboxRow).where(InboxRow.finished_at < operated, InboxRow.state.in_(_CLOSED)),
+        # That of a room stands for what the platform has; it goes with the room.
+        delete(OutboxRow).where(
+            OutboxRow.finished_at < operated, OutboxRow.state.in_(_CLOSED), OutboxRow.kind != "room"
+        ),
     ]

@@ -17,6 +17,8 @@ from addin_host.domain.deployment import Deployment
 from addin_host.domain.integration import Integration
 from addin_host.flows import alarms, check_runs, deploy, integrations, usage
 from addin_host.flows.check_runs import Run
+from addin_host.flows.scheduling import waiting
+from addin_host.flows.scheduling.waiting import Health
 from addin_host.flows.usage import DayFigures, Happening
 from addin_host.store.models import (
     AlarmRow,
@@ -63,6 +65,7 @@ class Overview:
     open_alarms: int
     first_steps: Sequence[FirstStep]
     database: str
+    scheduling: Sequence[Health] = ()
 
 
 def overview(
@@ -80,6 +83,7 @@ def overview(
         open_alarms=found.total,
         first_steps=_first_steps(session, caller, lines),
         database=_database(session),
+        scheduling=waiting.health(session, [line.integration.id for line in lines]),
     )
 
 

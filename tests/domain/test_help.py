@@ -79,6 +79,11 @@ def test_an_ordinary_integration_is_not_remarked_upon(domains: list[str] | None)
             "100,000 numbers",
         ),
         (
+            {"enable_dynamic_vmrs": True, "url": "https://Outlook.office365.com/EWS/Exchange.asmx"},
+            "mailbox_protocol",
+            "ends EWS on 1 April 2027",
+        ),
+        (
             {"personal_vmr_instructions_template": "<p onclick='x'>y</p>"},
             "personal_vmr_instructions_template",
             "onclick",
@@ -104,3 +109,15 @@ def test_a_word_is_not_a_pin(source: str) -> None:
 def test_a_template_that_is_not_in_use_is_not_remarked_upon() -> None:
     assert notices(an_integration(single_use_location_template="{{pin}}", default_locale="zh-Hans-CN")) == []
     assert notices(an_integration(scheduled_alias_prefix="vmr", scheduled_alias_suffix_length=5)) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"enable_dynamic_vmrs": True, "url": "https://mail.example.com/EWS/Exchange.asmx"},
+        {"enable_dynamic_vmrs": True, "mailbox_protocol": "GRAPH", "url": "https://outlook.office365.com/EWS"},
+        {"url": "https://outlook.office365.com/EWS"},
+    ],
+)
+def test_the_end_of_ews_concerns_exchange_online_only(changes: dict[str, Any]) -> None:
+    assert notices(an_integration(**changes)) == []

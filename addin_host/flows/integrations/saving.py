@@ -21,6 +21,7 @@ from addin_host.flows.integrations import service_token
 from addin_host.flows.integrations.drafts import ICON, Draft
 from addin_host.flows.integrations.reading import look_up, place_of
 from addin_host.flows.references import ListKind
+from addin_host.flows.scheduling import ending
 from addin_host.store.models import ExchangeDomainRow, IntegrationRow, IntegrationSecretRow
 from addin_host.store.secrets import SecretBox
 
@@ -150,6 +151,8 @@ def set_enabled(session: Session, reference: str | int, on: bool, *, caller: Cal
     before = _shown(row)
     row.record = {**row.record, "enabled": on}
     _advance(row, now)
+    if on:
+        ending.ask_for_sweep(session, row.id, now=now)
     _audit(session, caller, "switch on" if on else "switch off", row, now, before=before)
     return row
 
@@ -201,10 +204,14 @@ def _free_name(session: Session, name: str) -> str:
 
 
 def delete(session: Session, reference: str | int, *, caller: Caller, now: datetime) -> str:
-    """Delete an integration and return its name. Its id and uuid are not used again. Raises Refused."""
+    """Delete an integration and return its name. Its id and uuid are not used again; rooms of meetings stay.
+
+    Raises Refused.
+    """
     caller.require(Permission.CREATE_INTEGRATIONS)
     row = _locked(session, reference, caller)
     name, subject, before = row.name, _subject(row), _shown(row)
+    ending.cancel_work(session, row.id, now=now)
     session.delete(row)
     session.flush()
     audit.record(session, caller, "delete", subject, now=now, before=_without_defaults(before))

@@ -43,6 +43,7 @@ def page() -> str:
     return render_template(
         "admin/dashboard/page.html",
         found=found,
+        now=host.now(),
         bars=bars(series, width=_WIDTH, height=_HEIGHT),
         width=_WIDTH,
         height=_HEIGHT,

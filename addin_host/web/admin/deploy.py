@@ -18,6 +18,7 @@ from addin_host.domain.deploy import (
 )
 from addin_host.domain.errors import Invalid
 from addin_host.domain.integration import Integration
+from addin_host.domain.notices import notices
 from addin_host.flows import deploy, icons, integrations
 from addin_host.flows.manifest import published
 from addin_host.web.access import caller
@@ -61,6 +62,7 @@ def _page(integration: Integration, icon_error: str = "") -> str:
         cloud=list(centralized_deployment(setup)),
         site=reverse_proxy_site(_shipped_site(), outside.fqdn),
         file_path=setup.path,
+        about_protocol=[notice for notice in notices(integration) if notice.field == "mailbox_protocol"],
     )
 
 

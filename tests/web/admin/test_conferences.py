@@ -4,9 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from addin_host.domain.access import Role
-from addin_host.store.models import ConferenceRow, IntegrationRow, MeetingRow
+from addin_host.store.models import AuditRow, ConferenceRow, IntegrationRow, MeetingRow
 from tests.booked_rooms import arrived, book, step, to_send
 
 
@@ -191,6 +192,24 @@ def test_what_a_viewer_may_not(admin, rooms):
     assert "Remove the room" not in browser.get(f"/admin/conferences/{rooms[0]}/").text
     assert browser.get(f"/admin/conferences/{rooms[0]}/remove").status_code == 403
     assert browser.post(f"/admin/conferences/{rooms[0]}/remove").status_code == 403
+
+
+def test_removing_a_room(world, admin, rooms):
+    browser, page = admin(Role.OPERATOR), f"/admin/conferences/{rooms[1]}/"
+    asked = browser.get(f"{page}remove")
+    assert "for every meeting of the series" in asked.text
+    done = browser.post(f"{page}remove", form=f"{page}remove", follow_redirects=True)
+    assert "Nobody can join it any more." in done.text
+    assert "Removed by an administrator" in done.text
+    assert "Room removed" in done.text, "in the history"
+    with world.database.read() as session:
+        assert session.get(MeetingRow, rooms[1]).conference_id is None
+        entry = session.scalar(select(AuditRow).order_by(AuditRow.id.desc()))
+        assert (entry.action, entry.object_kind, entry.integration_id) == ("remove", "conference", 1)
+        assert len(entry.before["aliases"]) == 2
+    assert "Weekly" not in browser.get("/admin/conferences/list").text
+    assert browser.post(f"{page}remove").status_code == 409
+    assert "has no room any more" in browser.get(f"{page}remove").text
 
 
 def test_others_conferences_are_unknown(admin, rooms):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
@@ -12,7 +13,9 @@ from addin_host.domain.alarms import Level
 from addin_host.flows import alarms, usage
 from addin_host.flows.overview import SHOWN_INTEGRATIONS
 from addin_host.flows.usage import Happening
-from addin_host.store.models import CheckRunRow, ConferenceRow
+from addin_host.store.models import CheckRunRow, ConferenceRow, IntegrationRow
+from tests.booked_rooms import arrived, read_mailbox, to_send
+from tests.single_use import a_single_use_record
 from tests.web.conftest import save
 
 
@@ -149,3 +152,62 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_integrations(wor
     assert len(seen) == few
     assert f"All {SHOWN_INTEGRATIONS + 2} integrations" in text
     assert f"All {SHOWN_INTEGRATIONS} open alarms" in text
+
+
+@pytest.fixture
+def mailboxes(world):
+    """Integrations 3 and 4 with single-use VMRs; a queue at 3."""
+    now = world.clock()
+    for name in ("East", "West"):
+        save(world, **a_single_use_record(name=name, room_mailbox_email_address=f"{name}@example.com"))
+    with world.database.write() as session:
+        arrived(session, 3, now=now - timedelta(minutes=20))
+        arrived(session, 3, now=now)
+        arrived(session, 3, now=now, state="dead")
+        to_send(session, 3, now=now)
+        return now
+
+
+def test_how_scheduling_is_doing(world, admin, mailboxes):
+    with world.database.write() as session:
+        read_mailbox(session, 3, now=mailboxes, polled_at=mailboxes, processed_at=mailboxes - timedelta(hours=2))
+    found = words(admin().get("/admin/"))
+    assert "East Read 2026-11-23 10:00 UTC 2 to read, 1 to send since 2026-11-23 11:40 UTC 1" in found
+    assert "West Not read yet never nothing none" in found
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        (
+            {"fault": "denied", "fault_message": "No rights."},
+            "East Access denied until 2026-11-23 12:05 UTC No rights.",
+        ),
+        ({"fault": "busy"}, "East Told to wait until 2026-11-23 12:05 UTC"),
+        ({"is_passive": True}, "East Another installation reads it"),
+        ({}, "East Told to wait until"),
+    ],
+)
+def test_a_mailbox_in_trouble(world, admin, mailboxes, state, shown):
+    with world.database.write() as session:
+        read_mailbox(
+            session, 3, now=mailboxes, polled_at=mailboxes, waits_until=mailboxes + timedelta(minutes=5), **state
+        )
+    assert shown in words(admin().get("/admin/"))
+
+
+def test_a_service_account_that_nobody_is_signed_in_to(world, admin, mailboxes):
+    with world.database.write() as session:
+        row = session.get(IntegrationRow, 3)
+        row.record = {**row.record, "mailbox_protocol": "EWS", "authentication_method": "OAUTH"}
+    assert "East Sign in to the service account" in words(admin().get("/admin/"))
+
+
+def test_scheduling_is_left_out_where_nobody_schedules(admin):
+    assert "Equipment mailbox" not in words(admin().get("/admin/"))
+
+
+def test_the_health_of_other_integrations_is_not_shown(world, admin, mailboxes):
+    found = words(admin(Role.INTEGRATION_ADMIN, (4,)).get("/admin/"))
+    assert "West Not read yet" in found
+    assert "East" not in found

@@ -12,7 +12,8 @@ from addin_host.domain.access import ON_THIS_MACHINE, Role
 from addin_host.domain.fields import BY_NAME, FIELDS
 from addin_host.flows import integrations, references
 from addin_host.flows.references import ListKind
-from addin_host.store.models import AlarmRow, AuditRow, IntegrationRow
+from addin_host.store.models import AlarmRow, AuditRow, IntegrationRow, MeetingRow
+from tests.booked_rooms import book
 from tests.web.admin_browser import Admin, MakeAdmin
 from tests.web.conftest import World
 from tests.web.integration_posts import full_record, posted
@@ -272,7 +273,7 @@ def test_a_copy_is_switched_off_and_has_no_secrets_and_no_mailbox(admin: MakeAdm
 def test_switching_off_says_what_it_means(admin: MakeAdmin, world: World) -> None:
     browser = admin()
     page = browser.post(f"{FORM}switch", {"on": "no"}, follow_redirects=True).text
-    assert "Scheduled meetings go on" in page
+    assert "Rooms that exist stay" in page
     assert record(world)["enabled"] is False
     assert browser.post(f"{FORM}switch", {"on": "yes"}).status_code == 303
     assert record(world)["enabled"] is True
@@ -283,7 +284,7 @@ def test_deleting_names_what_is_gone_and_asks_for_the_name(admin: MakeAdmin, wor
     browser = admin()
     page = browser.get(f"{FORM}delete").text
     assert "Every manifest that was deployed for it stops working for good" in page
-    assert "Meetings that are already scheduled are kept until they are over" in page
+    assert "No meeting of it has a room at present" in page
     assert browser.post(f"{FORM}delete", {"typed_name": "sales"}).status_code == 400
     assert browser.post(f"{FORM}delete", {"typed_name": "Sales"}).status_code == 303
     with world.database.read() as session:
@@ -291,6 +292,22 @@ def test_deleting_names_what_is_gone_and_asks_for_the_name(admin: MakeAdmin, wor
     assert audited(world)[-1].action == "delete"
     browser.post("/admin/integrations/2/switch", {"on": "no"})
     assert browser.post("/admin/integrations/2/delete").status_code == 303
+
+
+def test_deleting_offers_to_remove_the_rooms(admin: MakeAdmin, world: World) -> None:
+    now, browser = world.clock(), admin()
+    with world.database.write() as session:
+        kept, removed = (book(session, number, "Budget", [now], now=now).id for number in (1, 2))
+    page = browser.get(f"{FORM}delete").text
+    assert "One meeting has a room" in page
+    assert 'value="keep" checked' in page
+    assert browser.post(f"{FORM}delete", {"typed_name": "Sales", "rooms": "keep"}).status_code == 303
+    development = {"typed_name": "Development", "rooms": "remove"}
+    assert browser.post("/admin/integrations/2/delete", development).status_code == 303
+    with world.database.read() as session:
+        assert session.get(MeetingRow, kept).conference_id is not None
+        assert session.get(MeetingRow, removed).conference_id is None
+    assert [entry.action for entry in audited(world)[-3:]] == ["delete", "remove rooms", "delete"]
 
 
 def test_an_export_is_a_download_that_import_takes(admin: MakeAdmin, world: World) -> None:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addin_host.domain.access import Permission
 from addin_host.flows import integrations
 from addin_host.flows.integrations import Summary
+from addin_host.flows.scheduling import all_rooms, ending
 from addin_host.web.access import caller
 from addin_host.web.admin.integrations.room import blueprint
 from addin_host.web.admin.scope import integration_row
@@ -19,6 +20,10 @@ from addin_host.web.admission import needs
 from addin_host.web.headers import page_kind
 from addin_host.web.services import services
 
+_SWITCHED_OFF = (
+    " Users read in the pane that the service is switched off. Rooms that exist stay; mails about meetings wait in the "
+    "equipment mailbox until it is switched on again."
+)
 _ORDERS: Mapping[str, Callable[[Summary], Any]] = {
     "name": lambda one: one.name.casefold(),
     "host": lambda one: (one.fqdn.casefold(), one.name.casefold()),
@@ -74,7 +79,7 @@ def switch(reference: str) -> AnyResponse:
     with host.database.write() as session:
         row = integration_row(session, reference)
         name = integrations.set_enabled(session, row.id, on, caller=caller(), now=host.now()).name
-    effect = "" if on else " Users read in the pane that the service is switched off. Scheduled meetings go on."
+    effect = "" if on else _SWITCHED_OFF
     flash(f"{name} is switched {'on' if on else 'off'}.{effect}", "success")
     return redirect(url_for("admin_integrations.list_"), 303)
 
@@ -96,6 +101,8 @@ def delete(reference: str) -> AnyResponse | tuple[str, int]:
     with host.database.write() as session:
         row = integration_row(session, reference)
         agreed = not row.record["enabled"] or request.form.get("typed_name", "").strip() == row.name.strip()
+        if agreed and request.form.get("rooms") == "remove":
+            all_rooms.remove(session, row, caller=caller(), now=host.now())
         name = integrations.delete(session, row.id, caller=caller(), now=host.now()) if agreed else ""
     if not agreed:
         return _deletion_page(reference, "The name differs. Type it exactly as it stands above."), 400
@@ -107,6 +114,7 @@ def _deletion_page(reference: str, error: str = "") -> str:
     with services().database.read() as session:
         row = integration_row(session, reference)
         facts = {"id": row.id, "name": row.name, "fqdn": row.fqdn, "enabled": row.record["enabled"]}
+        facts["rooms"] = ending.rooms_of(session, row.id)
     return render_template("admin/integrations/delete.html", integration=facts, error=error)
 
 
