@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import edge, growth, importing, memory, minting, ratios, rendering, searching, workshop, writers
+from bench import edge, growth, importing, memory, minting, policies, ratios, rendering, searching, workshop, writers
 from bench.figure import FULL, QUICK, TINY, Figure, Group, Scale
 
 GROUPS: tuple[Group, ...] = (
@@ -27,6 +27,7 @@ GROUPS: tuple[Group, ...] = (
     searching.GROUP,
     minting.GROUP,
     writers.GROUP,
+    policies.GROUP,
 )
 NAMES = tuple(name for group in GROUPS for name in group.names)
 _RESULTS = Path(__file__).parent / "results.json"
