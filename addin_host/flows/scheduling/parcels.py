@@ -81,10 +81,10 @@ def put_off(parcel: Parcel, now: datetime, trouble: HostError) -> datetime:
 
 def held(parcels: Iterable[Parcel]) -> ColumnElement[bool]:
     """Return the condition that rows are still held by these claims."""
-    return and_(
-        tuple_(OutboxRow.id, OutboxRow.fence).in_([(one.id, one.fence) for one in parcels]),
-        OutboxRow.state == "pending",
-    )
+    claims = [(one.id, one.fence) for one in parcels]
+    # The ids once more: SQLite goes through all rows for pairs.
+    ids = [number for number, _fence in claims]
+    return and_(OutboxRow.id.in_(ids), tuple_(OutboxRow.id, OutboxRow.fence).in_(claims), OutboxRow.state == "pending")
 
 
 def _set(session: Session, parcels: Sequence[Parcel], **values: Any) -> set[int]:
