@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition, Lock
@@ -22,6 +23,7 @@ class Gate:
 
     def __init__(self) -> None:
         self._free = Condition()
+        self._waiting: deque[object] = deque()  # who comes first goes first: batches in a row hold nobody off
         self._in_flight = 0
         self._tokens, self._filled = BURST, time.monotonic()
 
@@ -38,10 +40,19 @@ class Gate:
                 self._free.notify_all()
 
     def _sit(self, seats: int) -> None:
+        ticket = object()
         with self._free:
-            if not self._free.wait_for(lambda: self._in_flight + seats <= IN_FLIGHT, PATIENCE):
-                raise MailboxTrouble(Fault.BUSY, _FULL, retry_after=1)
-            self._in_flight += seats
+            self._waiting.append(ticket)
+            try:
+                if not self._free.wait_for(lambda: self._is_next(ticket, seats), PATIENCE):
+                    raise MailboxTrouble(Fault.BUSY, _FULL, retry_after=1)
+                self._in_flight += seats
+            finally:
+                self._waiting.remove(ticket)
+                self._free.notify_all()
+
+    def _is_next(self, ticket: object, seats: int) -> bool:
+        return self._waiting[0] is ticket and self._in_flight + seats <= IN_FLIGHT
 
     def _spend(self, requests: int) -> None:
         with self._free:

@@ -371,6 +371,27 @@ def test_three_calls_are_in_flight_at_once(world: GraphWorld) -> None:
         pass
 
 
+def test_who_waits_is_not_held_off_by_batches_in_a_row() -> None:
+    gate, order = Gate(), list[str]()
+    waits = Barrier(2, timeout=5)
+
+    def send() -> None:
+        waits.wait()
+        with gate.passing(1):
+            order.append("sent")
+
+    sender = Thread(target=send)
+    with gate.passing(4, seats=3):
+        sender.start()
+        waits.wait()
+        while not gate._waiting:
+            time.sleep(0.001)
+    with gate.passing(4, seats=3):
+        order.append("read")
+    sender.join()
+    assert order == ["sent", "read"]
+
+
 @pytest.mark.parametrize("nonsense", [[], "text", 7, {"value": 3}, {"value": [3]}, {"value": [{"id": "x"}]}])
 @pytest.mark.parametrize("operation", ["delta", "events", "sentitems"])
 def test_answers_of_another_shape(world: GraphWorld, operation: str, nonsense: Any) -> None:
