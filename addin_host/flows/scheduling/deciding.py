@@ -24,6 +24,7 @@ from addin_host.flows.scheduling.tables import AnyRow
 from addin_host.flows.scheduling.working import Window, Work
 
 MOST_OCCURRENCES = 1000
+_SILENT = (Outcome.CONVERGE, Outcome.CANCEL_OCCURRENCE)
 
 
 def works(
@@ -60,6 +61,8 @@ def _work(
         alone=alone,
     )
     work = Work(item, seen, _decision(item, situation), meeting, choice, alone, choice.alias)
+    if work.decision.outcome in _SILENT and seen.known is not None:
+        work.alias = seen.aliases.get(seen.known.alias)  # the body was not asked, and has a tag or none
     _plan(work, integration, now)
     return work
 
