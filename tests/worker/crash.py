@@ -170,7 +170,3 @@ def main() -> int:
         f"recovery_p99_s {p99(found.recovery):.2f}\n"
     )
     return 1 if found.lost or found.double or p99(found.recovery) > 10 else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
