@@ -57,6 +57,8 @@ class Call:
         for family, kind, protocol, _, address in addresses:
             connection = socket.socket(family, kind, protocol)
             try:
+                # On a kept connection, head and body of a request go off at once instead of waiting for each other.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.settimeout(min(seconds, self.remaining()))
                 connection.connect(address)
                 self._watch(connection)
