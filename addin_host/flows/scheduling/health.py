@@ -22,7 +22,7 @@ from addin_host.flows import alarms
 from addin_host.flows.scheduling import leasing
 from addin_host.flows.scheduling.claiming import POISON, waiting_seconds
 from addin_host.flows.scheduling.context import Scheduling
-from addin_host.store.models import InboxRow, MailboxRow
+from addin_host.store.models import InboxRow, MailboxRow, OutboxRow
 from addin_host.store.upsert import insert_missing
 
 STALLED_AFTER = timedelta(minutes=10)
@@ -179,8 +179,8 @@ def _look_for_standstill(session: Session, integration: Integration, now: dateti
 
 
 def _look_for_poison(session: Session, integration: Integration, now: datetime) -> None:
-    dead = exists().where(InboxRow.integration_id == integration.id, InboxRow.state == "dead")
-    if not session.scalar(select(dead)):
+    dead = [exists().where(row.integration_id == integration.id, row.state == "dead") for row in (InboxRow, OutboxRow)]
+    if not session.scalar(select(or_(*dead))):
         alarms.clear(session, POISON, integration_id=integration.id, now=now)
 
 

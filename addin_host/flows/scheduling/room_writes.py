@@ -7,27 +7,22 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
-from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
 from addin_host.domain.room_windows import GAP, Presence, presence
 from addin_host.domain.rooms import TAG_PREFIX, Room
 from addin_host.flows import conference_platform
 from addin_host.flows.scheduling import room_rows
-from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.scheduling.queueing import enqueue
 from addin_host.store.models import ConferenceRow, MeetingRow, OutboxRow, ScheduledConferenceRow
 
 CONFLICT = "alias_conflict"
-_SOON = timedelta(hours=2)  # the next sweep comes before that
-_AT_ONCE = 500
-_T = TypeVar("_T")
 
 
 def plan(
@@ -84,76 +79,6 @@ def follow_up(session: Session, tags: Sequence[str], *, now: datetime) -> None:
     """Plan what comes next for rooms that were just written or taken away."""
     uuids = [tag.removeprefix(TAG_PREFIX) for tag in tags]
     plan(session, session.scalars(select(ConferenceRow.id).where(ConferenceRow.uuid.in_(uuids))).all(), now=now)
-
-
-def sweep(own: Scheduling) -> int:
-    """Compare the platform with the tables in both directions, and plan what is missing or too much; return how many.
-
-    The platform belongs to this installation: rooms with our tag that nobody here knows are what is left of a database
-    that was lost, and go. Raises Upstream or Misconfigured.
-    """
-    platform = conference_platform.opened(own.database, own.box, own.outside)
-    if platform is None:
-        return 0
-    with own.database.read() as session:
-        written = _written(session)
-    there = set(platform.tags())
-    missing = [tag for tag in written if tag not in there]
-    number = sum(_repair(own, part, written, there) for part in _parts([*missing, *sorted(there)]))
-    with own.database.read() as session:
-        soon = _soon(session, own.now())
-    for part in _parts(soon):
-        with own.database.write() as session:
-            plan(session, part, now=own.now())
-    return number
-
-
-def _written(session: Session) -> dict[str, int]:
-    """Return the tags of rooms that the platform has, as far as we know, with the fence of their rows."""
-    query = select(OutboxRow.key, OutboxRow.fence).where(
-        OutboxRow.kind == room_rows.END,
-        OutboxRow.state == "pending",
-        OutboxRow.payload_hash != "",
-        OutboxRow.lease_until.is_(None),
-    )
-    return {room_rows.tag_of(key): fence for key, fence in session.execute(query)}
-
-
-def _repair(own: Scheduling, tags: Sequence[str], written: Mapping[str, int], there: set[str]) -> int:
-    """Correct what the rows of some rooms say of the platform, and plan what follows from it; return how many."""
-    with own.database.write() as session:
-        now = own.now()
-        known = room_rows.locked(session, tags)
-        room_rows.insert_rows(session, [room_rows.new_row(tag, (None, 0), now) for tag in tags if tag not in known])
-        wrong: list[OutboxRow] = []
-        for tag, row in room_rows.locked(session, tags).items():
-            if tag in there and row.attempted_at is None:
-                row.attempted_at = now
-                wrong.append(row)
-            elif tag not in there and row.fence == written[tag]:
-                row.payload_hash = "unknown"
-                wrong.append(row)
-        uuids = [room_rows.tag_of(row.key).removeprefix(TAG_PREFIX) for row in wrong]
-        ours = dict(session.execute(select(ConferenceRow.uuid, ConferenceRow.id).where(_named(uuids))).all())
-        for row, uuid in zip(wrong, uuids, strict=True):
-            if uuid not in ours:
-                room_rows.set_next(row, room_rows.END, {}, "", now)
-        session.flush()
-        plan(session, list(ours.values()), now=now)
-        return len(wrong)
-
-
-def _soon(session: Session, now: datetime) -> list[int]:
-    """Return the conferences with a window now or soon: their rows may be missing since the settings were changed."""
-    query = select(ScheduledConferenceRow.conference_id).where(
-        ScheduledConferenceRow.closes_at > now - GAP, ScheduledConferenceRow.opens_at < now + _SOON
-    )
-    return sorted(set(session.scalars(query)))
-
-
-def _parts(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), _AT_ONCE):
-        yield items[start : start + _AT_ONCE]
 
 
 def give_up(session: Session, outbox_id: int, meeting_id: int | None, *, now: datetime) -> None:
@@ -225,7 +150,3 @@ def _windows(
     for conference_id, opens_at, closes_at in session.execute(query):
         found[conference_id].append((opens_at, closes_at))
     return found
-
-
-def _named(uuids: Sequence[str]) -> Any:
-    return and_(ConferenceRow.uuid.in_(uuids), ConferenceRow.is_scheduled)

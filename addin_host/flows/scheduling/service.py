@@ -17,7 +17,7 @@ from addin_host.domain.errors import HostError, Misconfigured, Refused, Upstream
 from addin_host.domain.integration import Integration
 from addin_host.domain.mailbox import Fault, MailboxTrouble
 from addin_host.flows import leases
-from addin_host.flows.scheduling import claiming, fetching, health, horizons, leasing, outbox, processing
+from addin_host.flows.scheduling import claiming, fetching, health, horizons, leasing, outbox, processing, room_sweep
 from addin_host.flows.scheduling.claiming import Claimed, LostLease
 from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.scheduling.holding import EVERY_SECONDS, Held, OpenMailboxes
@@ -27,7 +27,7 @@ from addin_host.flows.scheduling.threads import Crew, Loop, guarded
 _TURN = "scheduling_minute"
 _TURN_LASTS = timedelta(minutes=2)
 _AGAIN_AFTER = timedelta(seconds=2)
-_SENT_AT_ONCE = 50
+_SENT_AT_ONCE = 200
 _log = logging.getLogger(__name__)
 
 
@@ -215,6 +215,7 @@ class SchedulingService:
         parts: list[tuple[str, Callable[[], object]]] = [
             ("extending series", partial(horizons.extend, self._own)),
             ("closing rooms", partial(horizons.close, self._own)),
+            ("comparing the conference platform", partial(room_sweep.sweep_when_due, self._own)),
         ]
         with self._own.database.read() as session:
             everybody = fetching.served(session)

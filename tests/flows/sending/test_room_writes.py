@@ -12,7 +12,7 @@ from addin_host.domain.errors import Misconfigured, Reason, Refused, Upstream
 from addin_host.flows import alarms, conference_platform, references
 from addin_host.flows.alarms import Wanted
 from addin_host.flows.references import ListKind
-from addin_host.flows.scheduling import room_writes
+from addin_host.flows.scheduling import room_sweep, room_writes
 from addin_host.store.models import ConferenceAliasRow, ConferenceRow, InboxRow, OutboxRow, ScheduledConferenceRow
 
 MINUTES = timedelta(minutes=1)
@@ -59,7 +59,7 @@ def test_nothing_is_written_for_the_built_in_platform(office):
     assert plan(office, meeting) == {}
     assert office.rows() == {}
     assert conference_platform.opened(office.database, office.box, office.own.outside) is None
-    assert room_writes.sweep(office.own) == 0
+    assert room_sweep.sweep(office.own) == 0
 
 
 def test_the_platform_is_opened_once_for_each_version_of_the_settings(office):
@@ -288,11 +288,11 @@ def test_the_sweep_writes_what_is_missing_and_removes_what_is_too_much(office):
     stray = "sched:11111111-1111-4111-8111-111111111111"
     rooms[stray] = rooms.pop(tag(office, lost))
     office.platform.others["Administrator's"] = ("123456",)
-    assert room_writes.sweep(office.own) == 2
+    assert room_sweep.sweep(office.own) == 2
     while office.send():
         pass
     assert set(rooms) == {tag(office, kept), tag(office, lost)}
-    assert room_writes.sweep(office.own) == 0
+    assert room_sweep.sweep(office.own) == 0
     assert office.send() == 0
 
 
@@ -302,13 +302,13 @@ def test_the_sweep_finds_rooms_whose_row_is_missing(office):
     office.send()
     with office.database.write() as session:
         session.execute(delete(OutboxRow))
-    room_writes.sweep(office.own)
+    room_sweep.sweep(office.own)
     while office.send():
         pass
     assert set(office.platform.rooms) == {tag(office, there), tag(office, away)}
     assert tag(office, later) not in office.platform.rooms
     office.clock.forward(days=1)
-    room_writes.sweep(office.own)
+    room_sweep.sweep(office.own)
     while office.send():
         pass
     assert set(office.platform.rooms) == {tag(office, later)}
@@ -322,3 +322,22 @@ def test_back_to_the_built_in_platform_nothing_waits_for_ever(office):
         pass
     assert office.sent() == ["one"]
     assert room_row(office).state == "cancelled"
+
+
+def test_the_sweep_comes_every_hour_and_leaves_a_platform_in_trouble_alone(office):
+    assert room_sweep.sweep_when_due(office.own) == 0
+    assert office.platform.calls == 1
+    office.clock.forward(minutes=59)
+    room_sweep.sweep_when_due(office.own)
+    assert office.platform.calls == 1
+    office.clock.forward(minutes=1)
+    office.platform.trouble(Upstream("503", retry_after=600))
+    room_sweep.sweep_when_due(office.own)
+    assert standing(office) == ["platform_unreachable"]
+    office.clock.forward(minutes=9)
+    room_sweep.sweep_when_due(office.own)
+    assert office.platform.calls == 2
+    office.clock.forward(minutes=1)
+    room_sweep.sweep_when_due(office.own)
+    assert office.platform.calls == 3
+    assert standing(office) == []
