@@ -21,12 +21,12 @@ from cryptography.fernet import Fernet
 
 from addin_host.store import migrate
 from addin_host.store.db import Database
-from tests.conftest import Clock, Cluster
+from tests.conftest import Cluster
 from tests.flows.meetings import an_integration
 from tests.worker import worker_process
 from tests.worker.organizers import Organizers
 from tests.worker.remote_exchange import ExchangeProcess, RemoteExchange
-from tests.worker.worker_process import Place
+from tests.worker.worker_process import Place, RealClock
 
 WORKERS = 2
 _PATIENCE = 60.0
@@ -54,7 +54,7 @@ class Stage:
         self._place = Place(url, keys, exchange.address)
         own = self._place.scheduling()
         self._stack.callback(own.database.close)
-        integration = an_integration(own.database, own.box, _RealClock())
+        integration = an_integration(own.database, own.box, RealClock())
         self.organizers = Organizers(own, integration, RemoteExchange(exchange.address), self._draw)
         self._workers: list[BaseProcess] = []
 
@@ -109,13 +109,6 @@ class Stage:
             elif quiet_since is None:
                 quiet_since = time.monotonic()
             time.sleep(0.05)
-
-
-class _RealClock(Clock):
-    def __call__(self):
-        from datetime import UTC, datetime
-
-        return datetime.now(UTC)
 
 
 def on_both(kills: int, cluster: Cluster, folder: Path, seed: int = 1) -> Outcome:

@@ -80,7 +80,7 @@ def a_meeting(tag: str, start: datetime, *, series: Series | None = None) -> Mee
         sequence=0,
         critical_change=start - timedelta(days=100),
         organizer=_ANN,
-        subject="Weekly",
+        subject=f"Meeting {random.randrange(5000)}",
         body=f"<html><body><p>Join us.</p><p>{tag}</p></body></html>",
         body_is_html=True,
         start=start,

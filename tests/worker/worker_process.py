@@ -20,10 +20,18 @@ from addin_host.flows.tag_keys import TagKeys
 from addin_host.gateways.outside import no_outside
 from addin_host.store.db import Database
 from addin_host.store.secrets import SecretBox
+from tests.conftest import Clock
 from tests.worker.remote_exchange import RemoteExchange
 
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.worker.worker_process"])
+
+
+class RealClock(Clock):
+    """The real time, where tests have a clock of their own."""
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
