@@ -10,6 +10,7 @@ from addin_host.cli.accounts import api_user, create_admin
 from addin_host.cli.audit import audit
 from addin_host.cli.backup import backup, restore
 from addin_host.cli.check import alarm, check
+from addin_host.cli.conference import conference
 from addin_host.cli.db import db
 from addin_host.cli.directory import directory
 from addin_host.cli.integration import integration
@@ -76,5 +77,6 @@ for command in (
     check,
     alarm,
     mailbox,
+    conference,
 ):
     cli.add_command(command)
