@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
+from addin_host.domain.fingerprint import fingerprint
 from addin_host.domain.integration import Integration
 from addin_host.domain.situation import Outcome, State
 from addin_host.flows.scheduling import (
@@ -33,6 +34,7 @@ from addin_host.flows.scheduling.working import Work
 from addin_host.store.models import MeetingRow
 
 _SUBJECT = "conference_subject_template"
+_SOON, _RECENT = timedelta(seconds=30), timedelta(minutes=2)
 
 
 def converge(
@@ -48,7 +50,7 @@ def converge(
     meeting_rows.put(session, integration, changing, own, now=now)
     _bind_aliases(session, changing, now)
     _put_occurrences(session, integration, with_room, texts, now)
-    _look_again(session, integration, with_room, later)
+    _look_again(session, integration, changing, later, now)
     written = _plan_writes(session, with_room, now)
     _reply(session, own, integration, works, texts, written, now)
     history.notes(session, [step for work in works for step in steps.of(work, integration)], now=now)
@@ -125,21 +127,26 @@ def _plan(work: Work, integration: Integration, texts: Texts) -> Plan | None:
 
 
 def _look_again(
-    session: Session, integration: Integration, works: Sequence[Work], later: Mapping[str, datetime]
+    session: Session, integration: Integration, works: Sequence[Work], later: Mapping[str, datetime], now: datetime
 ) -> None:
-    """Have rooms that are open at this moment looked at again when they close, so that they get their new words."""
+    """Have meetings looked at again: those whose room is open, so that it gets its new words when it closes, and those
+    of which two reads of one version differed a moment ago: which of them came first, nobody knows.
+    """
     for work in works:
-        closes = later.get(work.item.uid)
-        if closes is not None:
+        due = later.get(work.item.uid) or (now + _SOON if _may_have_crossed(work, now) else None)
+        if due is not None:
+            key = f"{work.item.uid}:{due.isoformat()}"
             claiming.enqueue(
-                session,
-                integration.id,
-                origin="refresh",
-                item_id="",
-                uid=work.item.uid,
-                due_at=closes,
-                key=f"{work.item.uid}:{closes.isoformat()}",
+                session, integration.id, origin="refresh", item_id="", uid=work.item.uid, due_at=due, key=key
             )
+
+
+def _may_have_crossed(work: Work, now: datetime) -> bool:
+    row, known, meeting = work.facts.row, work.facts.known, work.meeting
+    if row is None or known is None or meeting is None or not work.has_room or work.alone:
+        return False
+    is_recent = now - row.updated_at < _RECENT and work.item.claimed.origin != "refresh"
+    return is_recent and known.version == work.decision.version and known.fingerprint != fingerprint(meeting)
 
 
 def _plan_writes(session: Session, works: Sequence[Work], now: datetime) -> Mapping[int, int]:

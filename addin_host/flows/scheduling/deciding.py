@@ -94,8 +94,9 @@ def _plan(work: Work, integration: Integration, now: datetime) -> None:
     if outcome not in (Outcome.ACCEPT, Outcome.CONVERGE) or meeting is None:
         return
     work.windows, work.horizon_until = windows_of(work, meeting, integration, now)
-    closed = all(window.closes_at < now for window in work.windows.values())
-    work.is_over = outcome is Outcome.CONVERGE and closed and work.horizon_until is None
+    closed = work.horizon_until is None and all(window.closes_at < now for window in work.windows.values())
+    # Who is not answered gets no room either that an administrator has removed, or time.
+    work.is_over = outcome is Outcome.CONVERGE and (closed or work.facts.room is None)
 
 
 def _take_out(work: Work) -> None:

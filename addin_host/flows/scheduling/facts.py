@@ -16,6 +16,7 @@ from addin_host.domain.fingerprint import of_times
 from addin_host.domain.recurrence import occurrence_key
 from addin_host.domain.series_record import from_record
 from addin_host.domain.situation import TIMES_UNKNOWN, Known, State, Version
+from addin_host.flows.scheduling import room_writes
 from addin_host.flows.scheduling.reading import Item
 from addin_host.flows.scheduling.tables import ALIAS, CONFERENCE, CONFERENCE_ALIAS, MEETING, OCCURRENCE, AnyRow
 
@@ -89,7 +90,9 @@ def load(session: Session, integration_id: int, items: Sequence[Item]) -> dict[s
     for item in items:
         meeting, uuids = meetings.get(item.uid), {str(tag.uuid) for tag in item.tags}
         of_meeting = [row for row in aliases if row.uuid in uuids or (meeting and row.id == meeting.alias_id)]
-        found[item.uid] = _facts(meeting, rooms, windows, [_alias(row, meeting, owners, gone) for row in of_meeting])
+        found[item.uid] = _facts(
+            meeting, rooms, windows, [_alias(row, meeting, owners, gone, rooms) for row in of_meeting]
+        )
     return found
 
 
@@ -110,7 +113,8 @@ def _aliases(session: Session, uuids: Collection[str], meetings: Iterable[AnyRow
 def _rooms(session: Session, ids: Collection[int]) -> dict[int, AnyRow]:
     if not ids:
         return {}
-    return {row.id: row for row in session.execute(select(CONFERENCE).where(CONFERENCE.c.id.in_(ids)))}
+    query = select(CONFERENCE, room_writes.is_refused().label("is_refused")).where(CONFERENCE.c.id.in_(ids))
+    return {row.id: row for row in session.execute(query)}
 
 
 def _windows(session: Session, meeting_ids: Collection[int]) -> dict[int, dict[str, AnyRow]]:
@@ -140,8 +144,16 @@ def _given_to_others(session: Session, aliases: Iterable[AnyRow]) -> set[str]:
     return set(session.scalars(select(lowered).where(lowered.in_(numbers), ALIAS.c.released_at.is_(None))))
 
 
-def _alias(row: AnyRow, meeting: AnyRow | None, owners: Mapping[str, int], gone: Collection[str]) -> Alias:
-    own = meeting.conference_id if meeting else None
+def _alias(
+    row: AnyRow,
+    meeting: AnyRow | None,
+    owners: Mapping[str, int],
+    gone: Collection[str],
+    rooms: Mapping[int, AnyRow],
+) -> Alias:
+    own: int | None = meeting.conference_id if meeting else None
+    room = rooms.get(own) if own is not None else None
+    is_refused = room is not None and room.is_refused and meeting is not None and meeting.alias_id == row.id
     answers = [owners.get(name.lower()) for name in (row.alias, row.numeric_alias)]
     others = [owner not in (None, own) for owner in answers]
     was_released = row.released_at is not None
@@ -154,7 +166,7 @@ def _alias(row: AnyRow, meeting: AnyRow | None, owners: Mapping[str, int], gone:
         row.numeric_alias,
         row.ews_item_uid or "",
         is_gone=is_gone,
-        is_taken=any(others),
+        is_taken=any(others) or is_refused,
         is_answered=own is not None and answers == [own, own],
     )
 

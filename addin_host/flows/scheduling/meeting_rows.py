@@ -99,6 +99,8 @@ def _values(work: Work, own: Scheduling, now: datetime) -> dict[str, Any]:
 def _reason(work: Work, decision: Decision) -> str:
     if decision.outcome is Outcome.REJECT:
         return reason_of(decision)
+    if work.facts.row is not None and work.facts.room is None and work.is_over:
+        return str(work.facts.row.reason)
     return OVER if work.is_over else ""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from addin_host.domain.calendar import MessageKind
 from addin_host.domain.errors import HostError, Reason, Refused, Upstream
 from addin_host.domain.integration import Integration
 from addin_host.domain.mailbox import Mailbox
@@ -23,6 +24,7 @@ from addin_host.flows.scheduling.texts import Texts
 from addin_host.store.models import ScheduledAliasRow
 
 ATTEMPTS = 3
+_SOON, _FOLLOWS = timedelta(seconds=10), timedelta(minutes=2)
 _log = logging.getLogger(__name__)
 
 
@@ -36,9 +38,21 @@ def process(own: Scheduling, integration: Integration, mailbox: Mailbox, claimed
     for item in items:
         if item.trouble is not None:
             _fail(own, integration, item, item.trouble.fault.value, item.trouble.message)
-    for wave in _waves([item for item in items if item.trouble is None]):
+    late = [item.claimed for item in items if _lags(item, own.now())]
+    if late:
+        claiming.release(own, late, own.now() + _SOON)
+    for wave in _waves([item for item in items if item.trouble is None and item.claimed not in late]):
         taken = taken_elsewhere(own, wave)
         _settle(own, integration, wave, taken)
+
+
+def _lags(item: Item, now: datetime) -> bool:
+    """Whether the calendar does not have yet what a message that just came says: it follows within seconds."""
+    notice, meeting = item.notice, item.meeting
+    if notice is None or meeting is None or notice.occurrence is not None or not meeting.in_calendar:
+        return False
+    is_new = notice.kind is MessageKind.REQUEST and now - notice.received_at < _FOLLOWS
+    return is_new and meeting.sequence < notice.sequence
 
 
 def _waves(items: Sequence[Item]) -> Iterator[list[Item]]:
