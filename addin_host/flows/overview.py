@@ -83,7 +83,7 @@ def overview(
         open_alarms=found.total,
         first_steps=_first_steps(session, caller, lines),
         database=_database(session),
-        scheduling=waiting.health(session, [line.integration.id for line in lines]),
+        scheduling=waiting.health(session, [line.integration.id for line in lines], now=now),
     )
 
 

@@ -75,12 +75,12 @@ class Health:
         return ("good", "Read") if self.has_been_read else ("neutral", "Not read yet")
 
 
-def health(session: Session, integration_ids: Sequence[int]) -> list[Health]:
+def health(session: Session, integration_ids: Sequence[int], *, now: datetime) -> list[Health]:
     """Return how scheduling is doing at those of some integrations that have single-use VMRs, in their order."""
     query = select(IntegrationRow).where(IntegrationRow.id.in_(integration_ids))
     rows = {row.id: row for row in session.scalars(query) if row.record.get("enable_dynamic_vmrs")}
     boxes = {row.integration_id: row for row in session.scalars(select(MailboxRow).where(_at(MailboxRow, rows)))}
-    arrived, to_send = (_figures(session, row, rows) for row in (InboxRow, OutboxRow))
+    arrived, to_send = (_figures(session, row, rows, now) for row in (InboxRow, OutboxRow))
     return [_health(rows[number], boxes.get(number), arrived, to_send) for number in integration_ids if number in rows]
 
 
@@ -91,10 +91,10 @@ def _at(row: Any, integrations: Collection[int]) -> Any:
 Figures = Mapping[tuple[int, str], tuple[int, datetime | None]]
 
 
-def _figures(session: Session, row: Any, integrations: Collection[int]) -> Figures:
-    """Return number and oldest instant by integration and state."""
+def _figures(session: Session, row: Any, integrations: Collection[int], now: datetime) -> Figures:
+    """Return number and oldest instant by integration and state; what is planned for later does not wait."""
     chosen = select(row.integration_id, row.state, func.count(), func.min(row.created_at)).where(
-        _at(row, integrations), row.state.in_(_OPEN)
+        _at(row, integrations), row.state.in_(_OPEN), or_(row.state == "dead", row.due_at <= now, row.tries > 0)
     )
     found = session.execute(chosen.group_by(row.integration_id, row.state))
     return {(number, state): (count, oldest) for number, state, count, oldest in found}
