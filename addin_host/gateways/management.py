@@ -57,16 +57,16 @@ class ManagementPlatform:
                     return
                 _change(calls, found[0], wanted)
                 _align_aliases(calls, found[0], room.aliases)
+                for double in found[1:]:
+                    calls.delete(double)
             except Rejected as refusal:
-                raise _reason(calls, room, refusal) from refusal
-            for double in found[1:]:
-                calls.delete(double)
+                raise _reason(calls, room, refusal, is_new=not found) from refusal
 
     def remove(self, tag: str) -> None:
         """Delete the room with the tag; none is fine."""
         with self._api.operation() as calls:
             for found in _tagged(calls, tag):
-                calls.delete(found)
+                _delete(calls, found)
 
     def taken(self, aliases: Sequence[str], name: str, tag: str) -> Taken:
         """Return what is used by something other than the room with the tag."""
@@ -104,6 +104,14 @@ class ManagementPlatform:
         """Raise what is wrong with address or credentials."""
         with self._api.operation() as calls:
             calls.page("conference", {"limit": "1"})
+
+
+def _delete(calls: Calls, found: Record) -> None:
+    try:
+        calls.delete(found)
+    except Rejected as refusal:
+        name = _text(found, "name")
+        raise Misconfigured(f"The conference platform keeps the VMR {name!r}. {refusal.words}".strip()) from refusal
 
 
 def _body(calls: Calls, room: Room) -> dict[str, Any]:
@@ -181,15 +189,17 @@ def _aliases_of(calls: Calls, found: Record) -> Sequence[Record]:
     return [one for one in alone if _plain(one.get("conference")) == uri]
 
 
-def _reason(calls: Calls, room: Room, refusal: Rejected) -> Exception:
-    """Return why the platform does not take a room, by looking at what it has."""
+def _reason(calls: Calls, room: Room, refusal: Rejected, *, is_new: bool) -> Exception:
+    """Return why the platform does not take a room, by looking at what it has, and at the fields that it names."""
     taken = _taken(calls, room.aliases, room.name, room.tag)
     if taken.aliases:
         return AliasConflict(taken.aliases)
     if taken.name:
         return Misconfigured(f"The conference platform has another VMR named {room.name!r}. Rename one of them.")
-    if _tagged(calls, room.tag):
+    if is_new and _tagged(calls, room.tag):
         return Upstream(_SAME_MOMENT)
+    if refusal.fields & {"alias", "aliases"}:
+        return AliasConflict([one for one in room.aliases if f"'{one}'" in refusal.words] or room.aliases)
     said = f" It says: {refusal.words}" if refusal.words else ""
     return Misconfigured(f"The conference platform does not accept the VMR {room.name!r}.{said}")
 

@@ -33,11 +33,11 @@ _FEW = 100
 
 
 class Rejected(Exception):
-    """The API does not take what was sent: 400 or 409, with its own words."""
+    """The API does not take what was sent: 400 or 409, with its own words, and the names of the fields at fault."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, words: str, fields: frozenset[str] = frozenset()) -> None:
         super().__init__(words)
-        self.words = words
+        self.words, self.fields = words, fields
 
 
 class Pace:
@@ -176,7 +176,7 @@ class Calls:
 
     def _written(self, answer: requests.Response) -> int:
         if answer.status_code in (400, 409):
-            raise Rejected(_words(answer))
+            raise _rejected(answer)
         if answer.status_code != 404 and not 200 <= answer.status_code < 300:
             raise Upstream(f"{self._host} answered {answer.status_code}, which was not expected.")
         if answer.status_code != 404 and answer.content.strip():
@@ -197,10 +197,14 @@ def _read(answer: requests.Response) -> Any:
         raise Upstream("The conference platform's answer is not the expected JSON document.") from problem
 
 
-def _words(answer: requests.Response) -> str:
+def _rejected(answer: requests.Response) -> Rejected:
     try:
         document = json.loads(answer.content)
     except (ValueError, RecursionError):
-        return ""
-    words = document.get("error") if isinstance(document, dict) else ""
-    return str(words)[:_MAX_WORDS] if isinstance(words, str) else ""
+        document = None
+    if not isinstance(document, dict):
+        return Rejected("")
+    words = document.get("error")
+    faults = [found for found in document.values() if isinstance(found, dict)]
+    fields = frozenset(str(name) for found in faults for name in found)
+    return Rejected(words[:_MAX_WORDS] if isinstance(words, str) else "", fields)

@@ -19,7 +19,16 @@ from addin_host.gateways import management_calls
 from addin_host.gateways.http import Outbound
 from addin_host.gateways.management import ManagementPlatforms
 from addin_host.gateways.management_calls import Pace
-from addin_host.store.models import ApiUserRow, ConferenceRow, EndUserRow, IdentityProviderGroupRow, IvrThemeRow
+from addin_host.store.models import (
+    ApiUserRow,
+    ConferenceRow,
+    EndUserRow,
+    IdentityProviderGroupRow,
+    IvrThemeRow,
+    MeetingRow,
+    ScheduledAliasRow,
+)
+from tests.scheduled_rooms import book, handed_out
 from tests.web.conftest import World, a_world
 from tests.web.rest.conftest import api_users
 
@@ -77,7 +86,7 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def served(_served: Served) -> Served:
     with _served.world.database.write() as session:
-        for row in (ConferenceRow, EndUserRow, IvrThemeRow, IdentityProviderGroupRow):
+        for row in (MeetingRow, ScheduledAliasRow, ConferenceRow, EndUserRow, IvrThemeRow, IdentityProviderGroupRow):
             session.execute(delete(row))
         session.add_all([IvrThemeRow(name="Corp"), IdentityProviderGroupRow(name="Staff")])
     return _served
@@ -120,6 +129,14 @@ def test_a_room_is_removed_and_what_is_gone_is_fine(served):
     assert list(served.rooms()) == ["Somebody else's"]
 
 
+def test_one_that_the_platform_keeps_is_told(served):
+    """Our own interface refuses to take the two aliases from a meeting of its own."""
+    with served.world.database.write() as session:
+        booked = book(session, "100200", [served.world.clock()], now=served.world.clock())
+    with pytest.raises(Misconfigured, match="given to a meeting"):
+        served.platform.ensure(replace(ROOM, tag=f"sched:{booked.uuid}", aliases=("300400",)))
+
+
 def test_names_that_the_platform_does_not_have_are_named(served):
     with pytest.raises(Misconfigured, match="no theme named 'Unknown'"):
         served.platform.ensure(replace(ROOM, ivr_theme="Unknown"))
@@ -141,6 +158,14 @@ def test_an_alias_of_another_service_is_a_conflict_and_nothing_of_it_changes(ser
     with pytest.raises(AliasConflict):
         served.platform.ensure(ROOM)
     assert served.rooms() == {ROOM.name: kept.aliases}
+
+
+def test_an_alias_that_the_platform_handed_out_itself_is_a_conflict(served):
+    with served.world.database.write() as session:
+        handed_out(session, "100200", served.world.clock())
+    with pytest.raises(AliasConflict) as caught:
+        served.platform.ensure(ROOM)
+    assert caught.value.aliases == ROOM.aliases
 
 
 def test_a_name_of_another_service_is_told(served):
