@@ -196,20 +196,20 @@ def _write_room(platform: Platform, parcel: Parcel, now: datetime) -> Outcome:
     try:
         if parcel.kind == room_rows.END:
             platform.remove(room_rows.tag_of(parcel.key))
-            return Outcome(parcel, action="room_removed")
+            return Outcome(parcel, action="removed_from_platform")
         platform.ensure(Room(**{**parcel.payload, "aliases": tuple(parcel.payload["aliases"])}))
     except (HostError, KeyError, TypeError) as problem:
         return _not_written(parcel, problem, now)
-    return Outcome(parcel, action="room_written")
+    return Outcome(parcel, action="written_to_platform")
 
 
 def _not_written(parcel: Parcel, problem: Exception, now: datetime) -> Outcome:
     if isinstance(problem, AliasConflict) and _is_about_the_meeting(problem, parcel):
-        return Outcome(parcel, "cancelled", "room_refused", room_writes.CONFLICT, problem.message)
+        return Outcome(parcel, "cancelled", "refused_by_platform", room_writes.CONFLICT, problem.message)
     if isinstance(problem, Misconfigured) or (isinstance(problem, Upstream) and problem.retryable):
         due_at = put_off(parcel, now, problem)
         return Outcome(parcel, "pending", "", "platform_unreachable", problem.message, due_at, trouble=problem)
-    return Outcome(parcel, "pending", "room_failed", "platform_refused", str(problem), is_failure=True)
+    return Outcome(parcel, "pending", "platform_failed", "platform_refused", str(problem), is_failure=True)
 
 
 def _is_about_the_meeting(conflict: AliasConflict, parcel: Parcel) -> bool:

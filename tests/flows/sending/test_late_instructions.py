@@ -73,7 +73,7 @@ def test_the_appointment_is_rewritten_after_the_room_and_before_the_reply(desk):
     assert (rewrite.organizer_address, rewrite.uid, rewrite.tag) == ("ada@example.com", meeting.uid, TOK)
     assert rewrite.html == late_instructions.reply_text(desk.integration, ALIAS, TAG)
     assert rewrite.placeholder_html
-    assert [one[1] for one in desk.history()] == ["room_written", "instructions_written", "reply_sent"]
+    assert [one[1] for one in desk.history()] == ["written_to_platform", "instructions_written", "reply_sent"]
     assert desk.exchange.exchange.sent(MAILBOX)[0].html == "<p>Text of one</p>"
     assert {str(row.payload) for row in desk.rows().values()} == {"{}"}
 

@@ -87,7 +87,7 @@ def test_a_room_is_written_as_it_is_and_before_the_reply(office):
     assert (room.ivr_theme, room.host_identity_provider_group, room.owner) == ("Blue", "Staff", "ada@example.com")
     assert room.name == "Budget (Ada Example) 79123456"
     assert office.sent() == ["one"]
-    assert office.history() == [("room", "room_written", True, ""), ("reply", "reply_sent", True, "")]
+    assert office.history() == [("room", "written_to_platform", True, ""), ("reply", "reply_sent", True, "")]
     assert room_row(office).correlation_id == "c" * 36
 
 
@@ -119,7 +119,7 @@ def test_a_room_comes_two_minutes_before_its_window_and_goes_after_it(office):
     office.clock.forward(seconds=1)
     assert office.send() == 1
     assert office.platform.rooms == {}
-    assert [one[1] for one in office.history()] == ["room_written", "room_removed"]
+    assert [one[1] for one in office.history()] == ["written_to_platform", "removed_from_platform"]
     assert (room_row(office).state, room_row(office).attempted_at) == ("done", None)
     office.clock.forward(days=1)
     assert (office.send(), office.platform.calls) == (0, 2)
@@ -247,7 +247,7 @@ def test_an_alias_of_another_service_withdraws_the_reply_and_the_meeting_is_look
     assert office.send() == 0
     assert office.sent() == []
     assert {row.state for row in office.rows().values()} == {"cancelled"}
-    assert office.history() == [("room", "room_refused", False, "alias_conflict")]
+    assert office.history() == [("room", "refused_by_platform", False, "alias_conflict")]
     with office.database.read() as session:
         (item,) = session.scalars(select(InboxRow))
         assert (item.origin, item.uid, item.integration_id) == ("refresh", meeting.uid, office.integration.id)
