@@ -5,8 +5,9 @@ Their two assigned aliases stand in invitations that were sent, so they stay; ot
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from addin_host.store.models import ConferenceRow, MeetingRow, ScheduledAliasRow
 
 BY_ADMINISTRATOR = "administrator"
 OF_A_MEETING = "belongs to a meeting. It is changed under Conferences, and through the meeting itself."
+_TOLD_TO_ALL = ("name", "description", "service_type", "allow_guests", "participant_limit", "ivr_theme_id", "tag")
 NO_PIN = "stays blank: the VMR of a meeting has no PIN."
 
 
@@ -37,6 +39,19 @@ def require_free(session: Session, conference: ConferenceRow | None, alias: str)
         assigned = {one.lower() for one in _assigned(session, conference.id)}
         if alias.lower() in assigned:
             raise protected(alias)
+
+
+def require_closed(session: Session, conference: ConferenceRow, given: Mapping[str, Any], *, now: datetime) -> None:
+    """Raise Refused(CONFLICT) when something would change that all participants must be told alike, while they join."""
+    changes = any(name in given and getattr(conference, name) != given[name] for name in _TOLD_TO_ALL)
+    if conference.is_scheduled and changes and _is_open(session, conference.id, now):
+        raise Refused(Reason.CONFLICT, "People can join this meeting now. Change its VMR when the meeting is over.")
+
+
+def _is_open(session: Session, conference_id: int, now: datetime) -> bool:
+    row = ScheduledConferenceRow
+    window = (row.conference_id == conference_id, row.opens_at <= now, row.closes_at >= now)
+    return session.scalar(select(row.id).where(*window).limit(1)) is not None
 
 
 def protected(alias: str) -> Refused:

@@ -75,6 +75,7 @@ def save(
     _require_lists(session, given)
     _require_of_no_meeting(session, row, given)
     _require_as_meeting_has_it(session, row, given)
+    meeting_vmrs.require_closed(session, row, given, now=now)
     try:
         with session.begin_nested():
             if vmr_id is None:

@@ -63,7 +63,7 @@ def test_its_two_aliases_stay_and_others_may_be_added(database, box, clock, room
         with pytest.raises(Refused, match="given to a meeting") as caught:
             save(database, box, clock, room.conference_id, aliases=fewer)
         assert caught.value.reason is Reason.CONFLICT
-    save(database, box, clock, room.conference_id, aliases=own, description="New")
+    save(database, box, clock, room.conference_id, aliases=own)
     assert len(alias_ids(database)) == 2
 
 
@@ -88,6 +88,14 @@ def test_one_alias_at_a_time_they_stay_as_well(database, box, clock, room):
 def test_it_has_no_pin(database, box, clock, room):
     with pytest.raises(Invalid, match="no PIN"):
         save(database, box, clock, room.conference_id, pin="123456")
+
+
+def test_what_everybody_is_told_stays_while_people_join(database, box, clock, room):
+    with pytest.raises(Refused, match="People can join"):
+        save(database, box, clock, room.conference_id, name="New")
+    save(database, box, clock, room.conference_id, name="Weekly 100200", non_idp_participants="allow_if_trusted")
+    clock.forward(days=1)
+    save(database, box, clock, room.conference_id, name="New")
 
 
 def test_deleting_it_frees_the_room_and_rests_the_alias(database, clock, room):
@@ -115,7 +123,7 @@ def test_the_management_api_follows_what_an_administrator_changes(database, box,
     with database.write() as session:
         more = {"platform_username": "me", "platform_password": "x"}
         platform.change(session, values | more, box=box, caller=ON_THIS_MACHINE, now=clock())
-    save(database, box, clock, room.conference_id, description="New")
+    save(database, box, clock, room.conference_id, aliases=[room.alias, room.numeric_alias, "extra"])
     with database.read() as session:
         row = session.scalars(select(OutboxRow)).one()
-        assert (row.key, row.payload["description"]) == (f"room:{room.uuid}", "New")
+        assert (row.key, row.payload["aliases"][-1]) == (f"room:{room.uuid}", "extra")

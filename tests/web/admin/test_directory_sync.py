@@ -131,6 +131,7 @@ def test_the_assigned_aliases_stay_on_the_page_too(world, admin):
     page = f"/admin/vmrs/{booked.conference_id}/edit"
     browser = admin()
     form = {"name": "Weekly 100200", "service_type": "conference", "non_idp_participants": "disallow_all"}
+    form |= {"description": "Scheduled Conference booked by alice@example.com", "tag": f"sched:{booked.uuid}"}
     answer = browser.post(page, {**form, "aliases": "100200", "version": "1"}, form=page)
     assert answer.status_code == 409
     assert "was given to a meeting" in answer.text
