@@ -53,8 +53,11 @@ def _end(situation: Situation) -> Decision | None:
     """Rows 2 and 3, as far as the meeting, or the one occurrence, is no more."""
     notice, meeting, known = situation.notice, situation.meeting, situation.known
     if situation.is_absent:
-        live = known is not None and known.is_live
-        return _cancelled(situation, known.version) if known and live else Decision(0, Outcome.IGNORE, "meeting_gone")
+        # What never was in the calendar is not missing there.
+        is_missed = known is not None and known.is_live and known.in_calendar
+        return (
+            _cancelled(situation, known.version) if known and is_missed else Decision(0, Outcome.IGNORE, "meeting_gone")
+        )
     cancelling = notice if notice is not None and notice.kind is MessageKind.CANCELLATION else None
     if meeting is not None and _is_from_another(situation, meeting):
         ends = cancelling is not None or meeting.is_cancelled

@@ -128,6 +128,7 @@ def test_row_2_is_not_repeated_and_not_done_for_an_old_one() -> None:
     assert summary(decided(gone, notice=cancelling, known=known(MOVED))) == (1, Outcome.IGNORE)
     assert summary(decided(MOVED, notice=cancelling, known=known(SINGLE))) == (14, Outcome.ACCEPT)  # invited since
     assert decided(None, is_absent=True).outcome is Outcome.IGNORE
+    assert decided(None, is_absent=True, known=known(SINGLE, in_calendar=False)).outcome is Outcome.IGNORE
 
 
 def test_row_3() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import event, insert
 
 from addin_host.domain.calendar import Meeting, MessageKind
@@ -20,6 +20,7 @@ from addin_host.store.db import Database
 from addin_host.store.models import (
     ConferenceAliasRow,
     ConferenceRow,
+    InboxRow,
     MeetingRow,
     PlatformSettingRow,
     ScheduledAliasRow,
@@ -64,6 +65,10 @@ class Meetings(RuleBasedStateMachine):
         self.mail: list[Sent] = []
         self.listed: list[str] = []
         self.owners: dict[str, str] = {}
+
+    @initialize(is_bare=st.sampled_from([False, False, True]))
+    def begin(self, is_bare: bool) -> None:
+        self.stage.is_bare = is_bare
 
     # What organizers do.
 
@@ -179,7 +184,7 @@ class Meetings(RuleBasedStateMachine):
         sent = self.mail.pop(number % len(self.mail))
         self.listed.append(self.stage.deliver(sent.meeting, sent.kind, occurrence=sent.occurrence, sender=sent.sender))
 
-    @precondition(lambda self: self.mail)
+    @precondition(lambda self: self.mail and not self.stage.is_bare)
     @rule(number=pick)
     def drop(self, number: int) -> None:
         sent = self.mail.pop(number % len(self.mail))
@@ -220,7 +225,7 @@ class Meetings(RuleBasedStateMachine):
     def sweep(self) -> None:
         """Look at every meeting of the calendar, and for every one that is known."""
         now, mailbox = self.clock(), self.stage.exchange.mailbox(self.stage.address)
-        for entry in mailbox.calendar(now - 999 * DAY, now + 999 * DAY, "").entries:
+        for entry in mailbox.calendar(now - 999 * DAY, now + 999 * DAY, "").entries if not self.stage.is_bare else ():
             self.stage.queue("calendar", entry.item_id, entry.uid)
         for row in self.stage.meetings():
             self.stage.queue("absence", "", row.uid)
@@ -247,6 +252,8 @@ class Meetings(RuleBasedStateMachine):
 
     def check(self) -> None:
         self.one_room_each()
+        failed = [(row.origin, row.error_code, row.error) for row in self.stage.all(InboxRow) if row.tries]
+        assert not failed, f"an item could not be dealt with: {failed}"
         now, rows = self.clock(), {row.uid: row for row in self.stage.meetings()}
         rooms = {room.id: room for room in self.stage.rooms()}
         answered = self.answers()

@@ -10,15 +10,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from addin_host.domain.calendar import Frequency, Meeting, MessageKind, Organizer, Recurrence, Series, Zone
+from addin_host.domain.calendar import Frequency, Meeting, MessageKind, Organizer, Reading, Recurrence, Series, Zone
 from addin_host.domain.deployment import Deployment
 from addin_host.domain.integration import Integration
+from addin_host.domain.mailbox import Horizon, Mailbox, MailboxTrouble
 from addin_host.flows.catalogue import Catalogue
 from addin_host.flows.scheduling import claiming, horizons, processing, queueing
 from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.single_use import Minted
 from addin_host.flows.tag_keys import TagKeys
-from addin_host.gateways.memory_mailbox import MemoryExchange
+from addin_host.gateways.memory_mailbox import MemoryExchange, MemoryMailbox
 from addin_host.gateways.outside import no_outside
 from addin_host.store.db import Database
 from addin_host.store.models import (
@@ -83,6 +84,20 @@ def _later(meeting: Meeting) -> datetime:
     return meeting.critical_change + timedelta(minutes=1)
 
 
+class WithoutCalendar(MemoryMailbox):
+    """A mailbox whose messages say what their meetings were when they were sent, and that has no calendar."""
+
+    def __init__(self, mailbox: MemoryMailbox) -> None:
+        super().__init__(mailbox._box, mailbox._lock, mailbox._now)
+
+    def read(self, item_ids: Sequence[str], horizon: Horizon) -> list[Reading | MailboxTrouble]:
+        found = [self._box.messages[item_id] for item_id in item_ids]
+        return [Reading(one.notice, replace(one.meeting, item_id="", in_calendar=False)) for one in found]
+
+    def find(self, uid: str, horizon: Horizon) -> Meeting | None:
+        return None
+
+
 @dataclass
 class Stage:
     """Everything a test of the engine plays with."""
@@ -92,6 +107,7 @@ class Stage:
     integration: Integration
     desk: Desk
     clock: Clock
+    is_bare: bool = False  # the mailbox has no calendar: messages alone tell
 
     @property
     def address(self) -> str:
@@ -126,9 +142,13 @@ class Stage:
         with self.database.write() as session:
             queueing.add(session, [row])
 
+    def open(self) -> Mailbox:
+        mailbox = self.exchange.mailbox(self.address)
+        return WithoutCalendar(mailbox) if self.is_bare else mailbox
+
     def run(self, at_once: int = 50) -> None:
         """Deal with all that is due."""
-        mailbox = self.exchange.mailbox(self.address)
+        mailbox = self.open()
         while claimed := claiming.claim(self.own, self.integration.id, at_once):
             claimed.sort(key=lambda one: one.id)
             processing.process(self.own, self.integration, mailbox, claimed)
