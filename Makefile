@@ -85,5 +85,14 @@ api-fuzz: $(VENV)/.dev ## schemathesis against the REST interface (CASES=5000 at
 recurrence: $(VENV)/.dev ## generated series against an oracle (SERIES=20000)
 	$(BIN)/python -m tests.recurrence --series $(or $(SERIES),20000)
 
+.PHONY: crash drain
+crash: $(VENV)/.dev ## workers killed at random, two on each database (KILLS=300)
+	@bash tests/system-packages.sh
+	$(BIN)/python -m tests.worker crash --kills $(or $(KILLS),300)
+
+drain: $(VENV)/.dev ## 10,000 queued items and one worker on PostgreSQL (ITEMS=10000)
+	@bash tests/system-packages.sh
+	$(BIN)/python -m tests.worker drain --items $(or $(ITEMS),10000)
+
 clean: ## forget what was installed and built
 	rm -rf $(VENV) tests/e2e/node_modules vendor/node_modules static/vendor var
