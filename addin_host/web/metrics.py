@@ -17,7 +17,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from addin_host.flows.metrics import State, state
+from addin_host.flows.scheduling.figures import scheduling_figures
 from addin_host.store import revision
+from addin_host.web import scheduling_metrics
 from addin_host.web.headers import kind_of_request, kinds
 from addin_host.web.request_counts import BUCKETS, KindFigures, RequestCounts
 from addin_host.web.services import services
@@ -48,7 +50,14 @@ def figures() -> bytes:
     counts: RequestCounts = current_app.extensions[_COUNTS]
     with host.database.read() as session:
         now = state(session, now=host.now())
-    families = [*_requests(counts.figures()), *_state(now), _build(revision.current(host.database) or "none")]
+        meetings = scheduling_figures(session, now=host.now())
+    scheduling = scheduling_metrics.families(meetings)
+    families = [
+        *_requests(counts.figures()),
+        *_state(now),
+        *scheduling,
+        _build(revision.current(host.database) or "none"),
+    ]
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Once(families))
     return generate_latest(registry)

@@ -6,13 +6,14 @@ import re
 import signal
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from addin_host.domain.access import Role
 from addin_host.flows import api_users, usage
-from addin_host.store.models import AlarmRow, ApiUserRow
+from addin_host.store.models import AlarmRow, ApiUserRow, InboxRow, MailboxRow
 from addin_host.web.request_counts import BUCKETS, RequestCounts
 from tests.web.conftest import HOST
 
@@ -48,6 +49,38 @@ def test_requests_are_counted_by_kind_and_status_kept_answers_too(world):
     assert found["addin_host_request_seconds_count", "pane"] == 3
     assert found["addin_host_request_seconds_bucket", "+Inf", "pane"] == 3
     assert 0 < found["addin_host_request_seconds_sum", "pane"] < 10
+
+
+def test_how_scheduling_is_doing(world):
+    now = world.clock()
+    with world.database.write() as session:
+        due_at = now - timedelta(seconds=90)
+        for integration_id, state in ((3, "pending"), (3, "pending"), (3, "dead"), (4, "done")):
+            key, more = f"{integration_id}{state}{due_at}", {"received_at": now, "created_at": now}
+            session.add(
+                InboxRow(
+                    integration_id=integration_id,
+                    item_key=key,
+                    origin="message",
+                    item_id="x",
+                    state=state,
+                    due_at=due_at,
+                    correlation_id="x",
+                    **more,
+                )
+            )
+            due_at += timedelta(seconds=30)
+        for integration_id, fault in ((3, "busy"), (4, "")):
+            row = MailboxRow(integration_id=integration_id, identity="x", due_at=now, fault=fault, processed_at=now)
+            session.add(row)
+    found = figures(world)
+    assert found["addin_host_scheduling_waiting", "3", "inbox"] == 2
+    assert found["addin_host_scheduling_oldest_seconds", "3", "inbox"] == 90
+    assert found["addin_host_scheduling_dead", "3", "inbox"] == 1
+    assert ("addin_host_scheduling_waiting", "4", "inbox") not in found
+    assert found["addin_host_mailbox_fault", "3", "busy"] == 1
+    assert found["addin_host_mailbox_fault", "4", "none"] == 0
+    assert found["addin_host_mailbox_processed_timestamp_seconds", "3"] == now.timestamp()
 
 
 def test_the_state_of_the_deployment(world):
