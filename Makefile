@@ -94,5 +94,9 @@ drain: $(VENV)/.dev ## 10,000 queued items and one worker on PostgreSQL (ITEMS=1
 	@bash tests/system-packages.sh
 	$(BIN)/python -m tests.worker drain --items $(or $(ITEMS),10000)
 
+.PHONY: model
+model: $(VENV)/.dev ## the scheduling service against a model of meetings (STEPS=20000)
+	@$(BIN)/python -m tests.flows.scheduling.test_model $(or $(STEPS),20000)
+
 clean: ## forget what was installed and built
 	rm -rf $(VENV) tests/e2e/node_modules vendor/node_modules static/vendor var

@@ -47,7 +47,7 @@ def a_fast_database() -> Database:
 
 
 pick = st.integers(0, 1_000_000)
-hours = st.integers(-30, 24 * 20)
+hours = st.integers(-6, 12) | st.integers(-30, 24 * 20)
 
 
 class Meetings(RuleBasedStateMachine):
@@ -140,6 +140,7 @@ class Meetings(RuleBasedStateMachine):
         if truth.count and not truth.is_cancelled and day not in truth.gone and len(truth.gone) < truth.count - 1:
             truth.gone.add(day)
             truth.moved.pop(day, None)
+            # A meeting that was not accepted before is answered with this version, else nobody is.
             truth.rise(significant=False, day=day)
             self.post(truth, MessageKind.CANCELLATION, day)
 
@@ -149,7 +150,7 @@ class Meetings(RuleBasedStateMachine):
         truth = self.some(number)
         if not truth.is_cancelled:
             truth.is_cancelled = True
-            truth.rise(significant=True)
+            truth.rise(significant=True, is_answered=False)
             self.post(truth, MessageKind.CANCELLATION)
 
     @precondition(lambda self: any(truth.is_cancelled for truth in self.truths))

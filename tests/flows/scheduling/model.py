@@ -51,11 +51,12 @@ class Truth:
     def is_over(self, now: datetime) -> bool:
         return all(end + AFTER < now for _start, end in self.spans())
 
-    def rise(self, *, significant: bool, day: int = -1) -> None:
+    def rise(self, *, significant: bool, day: int = -1, is_answered: bool = True) -> None:
         """Another version: a change of times raises the sequence, a change of one occurrence the critical change."""
         self.change += 1
         self.sequence += significant
-        self.told.add((day, self.sequence, self.change))
+        if is_answered:
+            self.told.add((day, self.sequence, self.change))
 
     def meeting(self, template: Meeting) -> Meeting:
         """What Exchange has of it."""
