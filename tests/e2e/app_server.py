@@ -1,7 +1,8 @@
 """The product with the wiring of the end-to-end tests: `python app_server.py COMMAND`, like `addin-host COMMAND`.
 
-Two things differ from production: integrations live at https://FQDN:PORT, and exactly the played sign-in host and the
-played Exchange may be called on this machine. E2E_PORT is the port of the first two, E2E_EXCHANGE_PORT of the third.
+Two things differ from production: integrations live at https://FQDN:PORT, and exactly the played sign-in host, the
+played Exchange and the played equipment mailbox may be called on this machine. E2E_PORT is the port of the first two,
+E2E_EXCHANGE_PORT and E2E_MAILBOX_PORT of the others.
 """
 
 from __future__ import annotations
@@ -17,22 +18,29 @@ from addin_host.domain.addresses import AddressPolicy, Peer
 from addin_host.domain.deployment import Deployment
 from addin_host.gateways.http import Outbound
 from addin_host.gateways.identity import AuthlibIdentity
+from addin_host.gateways.mailboxes import ProtocolMailboxes
+from addin_host.gateways.outside import real_outside
 
-LOGIN, EXCHANGE = "login.example.test", "exchange.example.test"
+LOGIN, EXCHANGE, MAILBOX = "login.example.test", "exchange.example.test", "mailbox.example.test"
 
 
 def resolve(host: str, *more: Any) -> Any:
     """Like `socket.getaddrinfo`; the played hosts are on this machine."""
-    return socket.getaddrinfo("127.0.0.1" if host in (LOGIN, EXCHANGE) else host, *more)
+    return socket.getaddrinfo("127.0.0.1" if host in (LOGIN, EXCHANGE, MAILBOX) else host, *more)
 
 
 def composition() -> Composition:
     """Return what differs from production."""
     port = int(os.environ["E2E_PORT"])
     exchange = Peer("https", EXCHANGE, int(os.environ["E2E_EXCHANGE_PORT"]))
-    policy = AddressPolicy(exceptions=frozenset({Peer("https", LOGIN, port), exchange}))
+    mailbox = Peer("https", MAILBOX, int(os.environ["E2E_MAILBOX_PORT"]))
+    policy = AddressPolicy(exceptions=frozenset({Peer("https", LOGIN, port), exchange, mailbox}))
     identity = AuthlibIdentity(Outbound(resolve), web_proxy=lambda: "", policy=policy)
-    return Composition(deployment=Deployment(origin=f"https://{{fqdn}}:{port}"), policy=policy, identity=identity)
+    outbound, now = Outbound(resolve, connect_seconds=5, deadline_seconds=30), Composition().now
+    mailboxes = ProtocolMailboxes(outbound, policy=policy, now=now)
+    outside = replace(real_outside(policy, now), mailboxes=mailboxes)
+    deployment = Deployment(origin=f"https://{{fqdn}}:{port}")
+    return Composition(deployment, policy, identity, outside=outside)
 
 
 if __name__ == "__main__":

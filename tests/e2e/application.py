@@ -30,9 +30,10 @@ _REPOSITORY = HERE.parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One installation in `folder`, listening on a unix socket in it.
+    """One installation in `folder`, listening on a unix socket in it; its database is there too, or at `database_url`.
 
-    With a `metadata_url` it has the integrations with single-use VMRs too, which believe what is published there.
+    With a `metadata_url` it has the integrations with single-use VMRs too, which believe what is published there. At
+    `mailbox_port` an equipment mailbox is played.
     """
 
     folder: Path
@@ -40,6 +41,8 @@ class Application:
     authority: str
     metadata_url: str = ""
     command: tuple[str, ...] = (str(HERE / "app_server.py"),)
+    database_url: str = ""
+    mailbox_port: int = 0
 
     @property
     def socket(self) -> Path:
@@ -88,6 +91,24 @@ class Application:
             ready=listening(self.socket),
         )
 
+    def work(self) -> Server:
+        """Start a worker, which reads the equipment mailboxes."""
+        log = self.folder / "worker.log"
+        return Server(
+            [*self._command, "worker"],
+            cwd=_REPOSITORY,
+            environ=self._environ,
+            log=log,
+            ready=lambda: "reads the mailboxes" in log.read_text(),
+        )
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Where the database is, as the environment says it."""
+        return {"ADDIN_HOST_DATA": str(self.folder)} | (
+            {"DATABASE_URL": self.database_url} if self.database_url else {}
+        )
+
     @property
     def _command(self) -> Sequence[str]:
         return [sys.executable, *self.command]
@@ -99,7 +120,8 @@ class Application:
             "PYTHONPATH": str(_REPOSITORY),
             "E2E_PORT": str(self.port),
             "E2E_EXCHANGE_PORT": str(urlsplit(self.metadata_url).port or 443),
-            "ADDIN_HOST_DATA": str(self.folder),
+            "E2E_MAILBOX_PORT": str(self.mailbox_port or 443),
+            **self.place,
             "ADDIN_HOST_BIND": f"unix:{self.socket}",
             "ADDIN_HOST_PROXIES": "1",
         }

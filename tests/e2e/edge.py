@@ -20,14 +20,18 @@ EXCHANGE = "exchange.example.test"
 OUTLOOK = "outlook.office.com"
 UNTRUSTED_OUTLOOK = "mail.example.test"
 FOREIGN = "foreign.example.test"
+MAILBOX = "mailbox.example.test"
 CDN = "appsforoffice.microsoft.com"
 AJAX = "ajax.aspnetcdn.com"
-NAMES = (ADDIN, SAMPLE, LOGIN, EXCHANGE, OUTLOOK, UNTRUSTED_OUTLOOK, FOREIGN, CDN, AJAX)
+NAMES = (ADDIN, SAMPLE, LOGIN, EXCHANGE, OUTLOOK, UNTRUSTED_OUTLOOK, FOREIGN, MAILBOX, CDN, AJAX)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where one nginx listens and what stands behind it. `login_port` is 0 when no provider is played."""
+    """Where one nginx listens and what stands behind it. `login_port` is 0 when no provider is played.
+
+    With `for_nodes` the policy service is opened as the shipped file says, for conference nodes on this machine.
+    """
 
     folder: Path
     certificate: Certificate
@@ -36,6 +40,7 @@ class Plan:
     upstream: str
     static: Path = STATIC
     login_port: int = 0
+    for_nodes: bool = False
 
 
 def shipped(plan: Plan) -> str:
@@ -55,8 +60,19 @@ def shipped(plan: Plan) -> str:
         if example not in text:
             raise ValueError(f"{SHIPPED} no longer holds {example}")
         text = text.replace(example, value)
+    if plan.for_nodes:
+        text = _opened(text)
     # Machines without IPv6 refuse to listen there.
     return re.sub(r"listen \[::\].*;\n", "\n", text)
+
+
+def _opened(text: str) -> str:
+    """Take the # away before the location of the policy service, and let this machine in."""
+    block = re.search(r"^    # location = /policy/(?:.*\n)(?:    #     .*\n)+    # }\n", text, re.MULTILINE)
+    if block is None:
+        raise ValueError(f"{SHIPPED} no longer says how the policy service is opened")
+    opened = re.sub(r"^    # ", "    ", block[0], flags=re.MULTILINE)
+    return text.replace(block[0], opened.replace("10.20.30.0/24", "127.0.0.1"))
 
 
 def start(plan: Plan) -> Server:
