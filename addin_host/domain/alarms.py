@@ -13,6 +13,7 @@ MESSAGES = "messages"
 ALIASES_EXHAUSTED = "alias_space_exhausted"
 PLATFORM_UNREACHABLE = "platform_unreachable"
 DIRECTORY_STOPPED = "directory_sync_stopped"
+WORKER_ABSENT = "worker_absent"
 _MAX_KEY = 250
 
 
@@ -99,6 +100,7 @@ ALARMS: Mapping[str, AlarmWords] = {
     "queue_poison": AlarmWords(
         "Something in the mailbox cannot be processed", "Whoever sent it.", "/admin/operations/given-up"
     ),
+    WORKER_ABSENT: AlarmWords("No worker reads the equipment mailboxes", _MEETINGS, "/admin/"),
     PLATFORM_UNREACHABLE: AlarmWords(
         "The conference platform does not answer", "Everybody with a single-use VMR.", "/admin/settings/"
     ),

@@ -19,6 +19,7 @@ from addin_host.flows import alarms, alias_reaping, checks, directory_sync, leas
 from addin_host.flows.checks import Inspection
 from addin_host.flows.cleaning import clean
 from addin_host.flows.directory_sync import Syncing
+from addin_host.flows.scheduling import attendance
 from addin_host.store.models import AlarmRow, CheckRunRow, IntegrationRow, MarkRow
 
 LEASE = "upkeep"
@@ -52,6 +53,7 @@ def tick(upkeep: Upkeep) -> bool:
         parts.callback(_clean, upkeep)
         parts.callback(_check, upkeep)
         parts.callback(_tell, upkeep)
+        parts.callback(_look_for_a_worker, upkeep)
     return True
 
 
@@ -86,6 +88,11 @@ def _tell(upkeep: Upkeep) -> None:
         return
     with own.database.write() as session:
         alarms.clear(session, MESSAGES, integration_id=None, now=own.now())
+
+
+def _look_for_a_worker(upkeep: Upkeep) -> None:
+    with upkeep.inspection.database.write() as session:
+        attendance.look(session, upkeep.inspection.now())
 
 
 def _check(upkeep: Upkeep) -> None:

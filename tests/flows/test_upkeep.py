@@ -34,6 +34,7 @@ from addin_host.store.models import (
     IdempotencyRow,
     ImportJobRow,
     IntegrationRow,
+    MailboxRow,
     Model,
     PendingSignInRow,
     PlatformSettingRow,
@@ -334,3 +335,31 @@ def test_the_thread_goes_on_after_a_failure_and_stops_when_told():
     number = len(done)
     assert not [thread for thread in threading.enumerate() if thread.name == "test"]
     assert len(done) == number
+
+
+def test_that_no_worker_runs_is_told(keeper, database, clock):
+    def is_open():
+        tick(keeper)
+        with database.read() as session:
+            query = select(AlarmRow.id).where(AlarmRow.identifier == "worker_absent", AlarmRow.open_key.is_not(None))
+            return session.scalar(query) is not None
+
+    with_rooms = an_integration(clock)
+    with_rooms.record = with_rooms.record | {"enable_dynamic_vmrs": True}
+    number, _other = add(database, with_rooms, an_integration(clock, "Personal VMRs alone"))
+    assert not is_open()  # it was saved a moment ago
+    clock.forward(minutes=11)
+    assert is_open()
+    add(database, MailboxRow(integration_id=number, identity="", due_at=clock(), polled_at=clock()))
+    assert not is_open()
+    clock.forward(minutes=11)
+    assert is_open()
+    with database.write() as session:
+        session.get_one(MailboxRow, number).waits_until = clock() + timedelta(hours=1)
+    assert not is_open()
+    clock.forward(minutes=80)
+    assert is_open()
+    with database.write() as session:
+        row = session.get_one(IntegrationRow, number)
+        row.record = row.record | {"enabled": False}
+    assert not is_open()

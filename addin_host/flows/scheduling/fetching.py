@@ -34,10 +34,11 @@ _QUEUED = (MessageKind.REQUEST, MessageKind.CANCELLATION)
 
 def served(session: Session) -> list[int]:
     """Return the integrations whose mailbox is read: those that are switched on and have single-use VMRs."""
-    return list(session.scalars(select(IntegrationRow.id).where(_is_served()).order_by(IntegrationRow.id)))
+    return list(session.scalars(select(IntegrationRow.id).where(is_served()).order_by(IntegrationRow.id)))
 
 
-def _is_served() -> Any:
+def is_served() -> Any:
+    """Return the condition that an integration is switched on and has single-use VMRs."""
     record = IntegrationRow.record
     return and_(record["enabled"].as_boolean().is_(True), record["enable_dynamic_vmrs"].as_boolean().is_(True))
 
@@ -57,7 +58,7 @@ def due(own: Scheduling, at_once: Collection[int] = ()) -> list[int]:
         query = (
             select(IntegrationRow.id)
             .outerjoin(MailboxRow, MailboxRow.integration_id == IntegrationRow.id)
-            .where(_is_served(), or_(is_new, and_(is_free, or_(is_saved, and_(is_late, is_patient)))))
+            .where(is_served(), or_(is_new, and_(is_free, or_(is_saved, and_(is_late, is_patient)))))
             .order_by(MailboxRow.due_at.is_not(None), MailboxRow.due_at, IntegrationRow.id)
         )
         return list(session.scalars(query))
