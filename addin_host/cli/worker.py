@@ -35,11 +35,10 @@ def worker(wiring: Wiring, threads: int) -> None:
     stopped = Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_received: stopped.set())
-    click.echo(
-        f"Worker {os.getpid()} reads the mailboxes of {number} integrations with {threads} threads each. "
-        f"Database: {database.url.get_backend_name()}.",
-        err=True,
-    )
+    which = "mailbox of 1 integration" if number == 1 else f"mailboxes of {number} integrations"
+    each = "1 thread each" if threads == 1 else f"{threads} threads each"
+    words = f"Worker {os.getpid()} reads the {which}, with {each}. Database: {database.url.get_backend_name()}."
+    click.echo(words, err=True)
     SchedulingService(host.scheduling, threads=threads).run_until(stopped)
     click.echo("Stopped; what was under way is done or given back.", err=True)
 

@@ -99,7 +99,7 @@ class Application:
             cwd=_REPOSITORY,
             environ=self._environ,
             log=log,
-            ready=lambda: "reads the mailboxes" in log.read_text(),
+            ready=lambda: "reads the mailbox" in log.read_text(),
         )
 
     @property

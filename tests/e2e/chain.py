@@ -27,7 +27,7 @@ from tests.gateways.ews.server import PASSWORD, USER
 from tests.gateways.ews.world import EwsWorld, exchange_server
 from tests.gateways.graph.server import CLIENT, SECRET, TOKEN_PATH, GraphServer
 from tests.gateways.graph.world import GraphWorld
-from tests.gateways.mailbox_contract import Sent
+from tests.gateways.mailbox_contract import HORIZON, Sent
 
 from . import edge
 from .application import Application, single_use_integrations
@@ -80,7 +80,7 @@ def behind_ews(certificate: Certificate) -> Iterator[tuple[Side, int, dict[str, 
 
 @contextmanager
 def behind_graph(certificate: Certificate) -> Iterator[tuple[Side, int, dict[str, Any]]]:
-    """Play Microsoft Graph, likewise."""
+    """Play Microsoft Graph, likewise, for an integration that may write in the calendars of organizers."""
     with GraphOverTls(_context(certificate)) as server:
         assert isinstance(server, GraphServer)
         reached = {
@@ -90,6 +90,7 @@ def behind_graph(certificate: Certificate) -> Iterator[tuple[Side, int, dict[str
             "oauth_token_endpoint": server.origin + TOKEN_PATH,
             "oauth_client_id": CLIENT,
             "oauth_client_secret": SECRET,
+            "late_instructions": True,
         }
         yield GraphWorld(server), server.port, reached
         assert server.violations == []
@@ -118,6 +119,11 @@ class Chain:
         """Return the answers of the mailbox, but for the first `beyond`."""
         return list(self.side.sent())[beyond:]
 
+    def appointment(self, uid: str) -> str:
+        """Return the text of a meeting as it stands in the organizer's calendar behind Graph."""
+        assert isinstance(self.side, GraphWorld)
+        return str(self.side.server.exchange.mailbox(ROOM).find(uid, HORIZON).body)
+
     def policy(self, alias: str) -> dict[str, Any]:
         """Return what a conference node hears about an alias, over nginx."""
         said = base64.b64encode(f"{NODE}:{NODE_PASSWORD}".encode()).decode()
@@ -138,10 +144,18 @@ class Chain:
         """Return what a command prints as JSON."""
         return json.loads(self.world.application.run(*arguments, "--json"))
 
-    def log(self) -> str:
-        """Return what web process and worker have logged."""
-        logs = [self.world.application.folder / name for name in ("web.log", "worker.log")]
-        return "".join(log.read_text() for log in logs if log.exists())
+    def log(self) -> list[dict[str, str]]:
+        """Return what the worker has logged."""
+        lines = self.worker.text().splitlines() if self.worker else []
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def complaints(self) -> list[str]:
+        """Return what web process and worker have logged of things that went wrong."""
+        lines = [line for server in (*self.world.web, self.worker) if server for line in server.text().splitlines()]
+        said = [
+            line for line in lines if not line.startswith(("{", "Worker ", "Serving ", "No administrator", "  http"))
+        ]
+        return said + [line for line in lines if line.startswith("{") and '"level": "info"' not in line]
 
 
 @contextmanager
@@ -227,7 +241,7 @@ class Organizer:
         try:
             return self.host.until(ask, what, seconds=SECONDS)
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.chain.log()[-3000:]}") from error
+            raise AssertionError(f"{error}\n{self.chain.complaints()}") from error
 
 
 def _times(start: datetime) -> dict[str, int]:

@@ -1,19 +1,27 @@
-"""The history of meetings, step by step: what administrators read in the operations log (design/scheduling.md 14)."""
+"""The history of meetings, step by step: what administrators read in the operations log (design/scheduling.md 14).
+
+What was committed is in the log of the process as well, under the same correlation id.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
+from addin_host.domain.redaction import correlation_id as current_id
 from addin_host.flows.scheduling.tables import OPERATION
 
 STEPS = ("fetched", "decided", "room", "reply", "rewrite")
 _MAX_DESCRIPTION = 250
+_USER = "schedulingservice"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,27 @@ def notes(session: Session, steps: Sequence[Step], *, now: datetime) -> None:
     """Store some steps, in their order, in one statement."""
     if steps:
         session.execute(insert(OPERATION), [_row(step, now) for step in steps])
+        event.listen(session, "after_commit", lambda _session: _tell(steps))
+
+
+def _tell(steps: Sequence[Step]) -> None:
+    """Log one line for each operation: no address, and no word of a mail."""
+    for (own_id, integration_id), of_it in groupby(steps, lambda step: (step.correlation_id, step.integration_id)):
+        found = list(of_it)
+        said = ", ".join(f"{step.step} {step.action} {step.error_code}".rstrip() for step in found)
+        # A decline is an ordinary answer; what could not be sent or written is not.
+        is_well = all(step.success or step.step == "decided" for step in found)
+        meeting = next((f", meeting {step.meeting_id}" for step in found if step.meeting_id), "")
+        outer = current_id.set(own_id)
+        _log.log(
+            logging.INFO if is_well else logging.WARNING,
+            "%s, integration %d%s: %s",
+            _USER,
+            integration_id,
+            meeting,
+            said,
+        )
+        current_id.reset(outer)
 
 
 def note(
