@@ -1,45 +1,65 @@
-"""Which days a pattern of EWS and Graph falls on (design/scheduling.md section 9).
+"""Which days a pattern of EWS and Graph falls on (design/scheduling.md section 9), counted by dateutil.
 
-A pattern counts in periods from its first day: days, weeks, months or years, every `interval` of them. A week begins
-with `week_starts`. Every period has the same number of days, so any period is reached, and any day is numbered, without
-counting through those before.
+Exchange puts the 29th to the 31st of a shorter month on its last day, where RFC 5545 leaves the month out.
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
-from functools import partial
-from itertools import count, takewhile
+from datetime import date, datetime, time, timedelta
+from itertools import dropwhile, takewhile
+from typing import Any
+
+from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule
 
 from addin_host.domain.calendar import Frequency, Recurrence, WeekIndex
 
-_MONTHLY = (Frequency.ABSOLUTE_MONTHLY, Frequency.RELATIVE_MONTHLY)
+_COUNTED_IN: Mapping[Frequency, Any] = {
+    Frequency.DAILY: DAILY,
+    Frequency.WEEKLY: WEEKLY,
+    Frequency.ABSOLUTE_MONTHLY: MONTHLY,
+    Frequency.RELATIVE_MONTHLY: MONTHLY,
+    Frequency.ABSOLUTE_YEARLY: YEARLY,
+    Frequency.RELATIVE_YEARLY: YEARLY,
+}
 _RELATIVE = (Frequency.RELATIVE_MONTHLY, Frequency.RELATIVE_YEARLY)
-_WHICH = {WeekIndex.FIRST: 0, WeekIndex.SECOND: 1, WeekIndex.THIRD: 2, WeekIndex.FOURTH: 3, WeekIndex.LAST: -1}
+_WHICH = {WeekIndex.FIRST: 1, WeekIndex.SECOND: 2, WeekIndex.THIRD: 3, WeekIndex.FOURTH: 4, WeekIndex.LAST: -1}
+_SURE = 28  # every month has so many days
+_MOST = 9999  # days are counted from the first one; Outlook has 999 at most
 
 
 def days(recurrence: Recurrence, since: date, until: date) -> Iterator[date]:
     """Yield the days of a pattern and its range from `since` to `until`, both included, in order.
 
-    The work goes by what is yielded, whatever the pattern says; values that mean nothing are taken as 1, and weekdays
-    that are missing as the first day's.
+    Values that mean nothing are taken as 1, weekdays that are missing as the first day's, and a count that nobody lives
+    to see as none.
     """
     pattern = _sound(recurrence)
     until = min(until, pattern.last_day or until)
-    first = _period_of(pattern, max(since, pattern.first_day))
-    number = _days_before(pattern, first)
-    for period in takewhile(partial(_is_in_calendar, pattern), count(first)):
-        for day in _days_in(pattern, period):
-            if day < pattern.first_day:
-                continue
-            if day > until or (pattern.count is not None and number >= pattern.count):
-                return
-            number += 1
-            if day >= since:
-                yield day
+    begins = pattern.first_day if pattern.count is not None else _near(pattern, since)
+    if begins is None or begins > until:
+        return
+    rule = rrule(
+        _COUNTED_IN[pattern.frequency],
+        dtstart=datetime.combine(begins, time()),
+        interval=pattern.interval,
+        wkst=pattern.week_starts,
+        count=pattern.count,
+        until=datetime.combine(until, time()) if pattern.count is None else None,
+        **_chosen(pattern),
+    )
+    later = dropwhile(lambda day: day < since, _within_calendar(rule))
+    yield from takewhile(lambda day: day <= until, later)
+
+
+def _within_calendar(rule: rrule) -> Iterator[date]:
+    moments = iter(rule)
+    while True:
+        try:
+            yield next(moments).date()
+        except (StopIteration, ValueError):
+            return  # its end, or a period that goes beyond the years that dates have
 
 
 def _sound(given: Recurrence) -> Recurrence:
@@ -51,67 +71,41 @@ def _sound(given: Recurrence) -> Recurrence:
         days_of_week=weekdays or (given.first_day.weekday(),),
         day_of_month=max(given.day_of_month, 1),
         month=given.month if 1 <= given.month <= 12 else given.first_day.month,
+        count=given.count if given.count is not None and given.count <= _MOST else None,
         week_starts=given.week_starts % 7,
     )
 
 
-def _days_before(pattern: Recurrence, period: int) -> int:
-    """Return how many days the periods before have; the first one only those from the first day on."""
-    if period == 0 or not _is_in_calendar(pattern, 0):
-        return 0
-    of_first = [day for day in _days_in(pattern, 0) if day >= pattern.first_day]
-    per_period = len(pattern.days_of_week) if pattern.frequency is Frequency.WEEKLY else 1
-    return len(of_first) + (period - 1) * per_period
+def _chosen(pattern: Recurrence) -> dict[str, Any]:
+    """Return which days of a period are meant, as dateutil is told it."""
+    if pattern.frequency is Frequency.DAILY:
+        return {}
+    if pattern.frequency is Frequency.WEEKLY:
+        return {"byweekday": pattern.days_of_week}
+    month = {"bymonth": pattern.month} if _COUNTED_IN[pattern.frequency] == YEARLY else {}
+    if pattern.frequency in _RELATIVE:
+        return month | {"byweekday": pattern.days_of_week, "bysetpos": _WHICH[pattern.index]}
+    last = min(pattern.day_of_month, 31)
+    return month | {"bymonthday": tuple(range(min(last, _SURE), last + 1)), "bysetpos": -1}
 
 
-def _week_of(pattern: Recurrence, day: date) -> int:
-    """Return the ordinal of the day that its week begins with; in the first week of the calendar it is not above 0."""
-    return day.toordinal() - (day.weekday() - pattern.week_starts) % 7
+def _near(pattern: Recurrence, since: date) -> date | None:
+    """Return a day to count from that gives the same days from `since` on: what lies long ago is not gone through.
 
-
-def _period_of(pattern: Recurrence, day: date) -> int:
-    """Return the number of the last period that begins on that day or before."""
+    None: the next period is beyond the years that dates have.
+    """
     first = pattern.first_day
+    if since <= first:
+        return first
     if pattern.frequency is Frequency.DAILY:
-        return (day - first).days // pattern.interval
+        ordinal = first.toordinal() + -(-(since - first).days // pattern.interval) * pattern.interval
+        return date.fromordinal(ordinal) if ordinal <= date.max.toordinal() else None
     if pattern.frequency is Frequency.WEEKLY:
-        return (_week_of(pattern, day) - _week_of(pattern, first)) // 7 // pattern.interval
-    if pattern.frequency in _MONTHLY:
-        return (day.year * 12 + day.month - first.year * 12 - first.month) // pattern.interval
-    return (day.year - first.year) // pattern.interval
-
-
-def _is_in_calendar(pattern: Recurrence, period: int) -> bool:
-    """Whether all of a period lies within the years that dates have."""
-    steps, first = period * pattern.interval, pattern.first_day
-    if pattern.frequency is Frequency.DAILY:
-        return first.toordinal() + steps <= date.max.toordinal()
-    if pattern.frequency is Frequency.WEEKLY:
-        return _week_of(pattern, first) + 7 * steps + 6 <= date.max.toordinal()
-    if pattern.frequency in _MONTHLY:
-        return first.year * 12 + first.month - 1 + steps < (date.max.year + 1) * 12
-    return first.year + steps <= date.max.year
-
-
-def _days_in(pattern: Recurrence, period: int) -> list[date]:
-    """Return the days of one period, in order."""
-    steps, first = period * pattern.interval, pattern.first_day
-    if pattern.frequency is Frequency.DAILY:
-        return [date.fromordinal(first.toordinal() + steps)]
-    if pattern.frequency is Frequency.WEEKLY:
-        begins = _week_of(pattern, first) + 7 * steps
-        ordinals = sorted(begins + (weekday - pattern.week_starts) % 7 for weekday in pattern.days_of_week)
-        return [date.fromordinal(ordinal) for ordinal in ordinals if ordinal > 0]
-    if pattern.frequency in _MONTHLY:
-        year, month = divmod(first.year * 12 + first.month - 1 + steps, 12)
-        return [_day_of_month(pattern, year, month + 1)]
-    return [_day_of_month(pattern, first.year + steps, pattern.month)]
-
-
-def _day_of_month(pattern: Recurrence, year: int, month: int) -> date:
-    """Return the one day of a month: by its number, the last one when the month is shorter, or by its weekday."""
-    starts_on, length = monthrange(year, month)
-    if pattern.frequency not in _RELATIVE:
-        return date(year, month, min(pattern.day_of_month, length))
-    matching = [day for day in range(1, length + 1) if (starts_on + day - 1) % 7 in pattern.days_of_week]
-    return date(year, month, matching[_WHICH[pattern.index]])
+        week = first - timedelta(days=min((first.weekday() - pattern.week_starts) % 7, first.toordinal() - 1))
+        step = 7 * pattern.interval
+        return max(first, week + timedelta(days=(since - week).days // step * step))
+    months = pattern.interval * (12 if _COUNTED_IN[pattern.frequency] == YEARLY else 1)
+    begins = first.year * 12 + first.month - 1
+    passed = (since.year * 12 + since.month - 1 - begins) // months * months
+    year, month = divmod(begins + max(passed, 0), 12)
+    return max(first, date(year, month + 1, 1))
