@@ -94,6 +94,8 @@ def meeting_of(session: Session, conference_id: int) -> MeetingRow | None:
 def occurrences(session: Session, conference_ids: Sequence[int]) -> dict[int, list[int]]:
     """Return the ids of the times at which meetings take place, by VMR and in order; those without are left out."""
     found: dict[int, list[int]] = {}
+    if not conference_ids:
+        return found
     row = ScheduledConferenceRow
     chosen = select(row.conference_id, row.id).where(row.conference_id.in_(conference_ids))
     for conference_id, number in session.execute(chosen.order_by(row.start_time, row.id)):
