@@ -41,13 +41,17 @@ run: $(VENV)/.run ## install, migrate, seed a demo and serve it (PORT=8080)
 		|| echo "Without npm the pane has no NAA (docs/sign-in.md); everything else works."
 	@$(BIN)/addin-host demo --port $(PORT)
 
-# Those that drive a browser mostly wait, so the others run beside them; their report comes last.
+# Three parts beside each other: those that drive a browser, those that kill workers (both mostly wait), and all others.
+# The reports of the first two come last.
 BROWSER := tests/e2e tests/web/test_pane_logic.py tests/web/test_pane_identity.py
+KILLING := tests/worker/test_crash.py
 ALL_TESTS = mkdir -p build; \
 	$(BIN)/python -m pytest $(BROWSER) >build/e2e.log 2>&1 & browser=$$!; \
-	trap "kill $$browser" INT TERM; \
-	$(BIN)/python -m pytest $(BROWSER:%=--ignore=%); others=$$?; \
-	wait $$browser; ends=$$?; cat build/e2e.log; exit $$((others | ends))
+	$(BIN)/python -m pytest $(KILLING) >build/crash.log 2>&1 & killing=$$!; \
+	trap "kill $$browser $$killing" INT TERM; \
+	$(BIN)/python -m pytest $(BROWSER:%=--ignore=%) $(KILLING:%=--ignore=%); others=$$?; \
+	wait $$killing; killed=$$?; cat build/crash.log; \
+	wait $$browser; browsed=$$?; cat build/e2e.log; exit $$((others | killed | browsed))
 
 test: $(VENV)/.dev system vendor check-static ## install what the tests need and run all of them
 	@$(ALL_TESTS)

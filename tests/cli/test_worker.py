@@ -20,7 +20,7 @@ def shell(tmp_path):
 def test_a_worker_says_what_it_does_and_ends_when_told(shell, background):  # noqa: F811
     lines = []
     worker = background("worker", until=lambda process: lines.append(process.stderr.readline()) or "reads" in lines[-1])
-    assert "reads the mailboxes of 1 integrations with 4 threads each. Database: sqlite." in lines[-1]
+    assert "reads the mailbox of 1 integration, with 4 threads each. Database: sqlite." in lines[-1]
     worker.send_signal(signal.SIGTERM)
     _out, said = worker.communicate(timeout=15)
     assert worker.returncode == 0
