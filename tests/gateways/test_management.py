@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -132,7 +133,8 @@ def test_a_room_is_removed_and_what_is_gone_is_fine(served):
 def test_one_that_the_platform_keeps_is_told(served):
     """Our own interface refuses to take the two aliases from a meeting of its own."""
     with served.world.database.write() as session:
-        booked = book(session, "100200", [served.world.clock()], now=served.world.clock())
+        now = served.world.clock()
+        booked = book(session, "100200", [now + timedelta(days=1)], now=now)
     with pytest.raises(Misconfigured, match="given to a meeting"):
         served.platform.ensure(replace(ROOM, tag=f"sched:{booked.uuid}", aliases=("300400",)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
@@ -15,6 +14,7 @@ from addin_host.domain.platform import PLATFORM_BY_NAME
 from addin_host.flows import audit_log
 from addin_host.flows.audit_log import Wanted
 from addin_host.web.access import caller
+from addin_host.web.admin import filters
 from addin_host.web.admission import needs
 from addin_host.web.headers import page_kind
 from addin_host.web.numbers import row_number
@@ -22,6 +22,7 @@ from addin_host.web.services import services
 
 blueprint = Blueprint("admin_audit", __name__, url_prefix="/admin/audit")
 _LABELS: Mapping[str, str] = {"since": "From", "until": "Until", "integration": "Integration"}
+_HINT = "Enter the number of an integration."
 _FILTERS = ("since", "until", "actor", "action", "kind", "integration", "text")
 _TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
@@ -73,30 +74,15 @@ def _wanted() -> tuple[Wanted, list[Problem]]:
     problems: list[Problem] = []
     given = {name: request.args.get(name, "").strip() for name in _FILTERS}
     wanted = Wanted(
-        since=_instant("since", given["since"], problems),
-        until=_instant("until", given["until"], problems),
+        since=filters.instant("since", _LABELS["since"], given["since"], problems),
+        until=filters.instant("until", _LABELS["until"], given["until"], problems),
         actor=given["actor"],
         action=given["action"],
         kind=given["kind"],
-        integration=_number("integration", given["integration"], problems),
+        integration=filters.number("integration", _LABELS["integration"], given["integration"], problems, hint=_HINT),
         text=given["text"][:200],
     )
     return wanted, problems
-
-
-def _instant(name: str, text: str, problems: list[Problem]) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
-    except ValueError:
-        problems.append(Problem(name, _LABELS[name], "is not a date. Enter one such as 2026-11-23T09:00."))
-        return None
-
-
-def _number(name: str, text: str, problems: list[Problem]) -> int | None:
-    number = row_number(text)
-    if text and number is None:
-        problems.append(Problem(name, _LABELS[name], "is not a number. Enter the number of an integration."))
-    return number
 
 
 def _place(name: str) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from flask import Blueprint, flash, redirect, render_template, request
@@ -15,6 +14,7 @@ from addin_host.flows.scheduling import listing, operations, repair
 from addin_host.flows.scheduling.operations import Wanted
 from addin_host.flows.scheduling.repair import Queue
 from addin_host.web.access import caller
+from addin_host.web.admin import filters
 from addin_host.web.admission import needs
 from addin_host.web.headers import page_kind
 from addin_host.web.numbers import row_number
@@ -25,6 +25,7 @@ blueprint = Blueprint("admin_operations", __name__, url_prefix="/admin/operation
 _HOME = "/admin/operations/"
 _FILTERS = ("id", "meeting", "organizer", "tag", "integration", "success", "since", "until")
 _LABELS: Mapping[str, str] = {"since": "From", "until": "Until", "meeting": "Conference"}
+_HINT = "Enter the one in the conference's address."
 _MAX_TEXT = 500
 
 
@@ -98,31 +99,16 @@ def _wanted() -> tuple[Wanted, list[Problem]]:
     problems: list[Problem] = []
     given = {name: request.args.get(name, "").replace("\x00", "").strip()[:_MAX_TEXT] for name in _FILTERS}
     wanted = Wanted(
-        since=_instant("since", given["since"], problems),
-        until=_instant("until", given["until"], problems),
+        since=filters.instant("since", _LABELS["since"], given["since"], problems),
+        until=filters.instant("until", _LABELS["until"], given["until"], problems),
         correlation_id=given["id"],
-        meeting_id=_number("meeting", given["meeting"], problems),
+        meeting_id=filters.number("meeting", _LABELS["meeting"], given["meeting"], problems, hint=_HINT),
         integration_id=row_number(given["integration"]),
         organizer=given["organizer"],
         tag=given["tag"],
         success={"yes": True, "no": False}.get(given["success"]),
     )
     return wanted, problems
-
-
-def _instant(name: str, text: str, problems: list[Problem]) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
-    except ValueError:
-        problems.append(Problem(name, _LABELS[name], "is not a date. Enter one such as 2026-11-23T09:00."))
-        return None
-
-
-def _number(name: str, text: str, problems: list[Problem]) -> int | None:
-    number = row_number(text)
-    if text and number is None:
-        problems.append(Problem(name, _LABELS[name], "is not a number. Enter the one in the conference's address."))
-    return number
 
 
 def _address(given: Mapping[str, str], **where: int | None) -> str:
