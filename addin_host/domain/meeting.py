@@ -45,7 +45,7 @@ def decide(situation: Situation) -> Decision:
         return Decision(0, Outcome.IGNORE, "meeting_gone")
     for rows in (_not_new, _fewer, _invalid, _settled, _impossible):
         if decision := rows(situation, meeting):
-            return _told_once(situation, decision)
+            return _unasked(situation, meeting, _told_once(situation, decision))
     return _acceptance(situation, meeting)
 
 
@@ -256,3 +256,12 @@ def _told_once(situation: Situation, decision: Decision) -> Decision:
         return decision
     is_same = known.version == decision.version and known.reason == reason_of(decision)
     return Decision(8, Outcome.IGNORE, "ignored") if is_same else decision
+
+
+def _unasked(situation: Situation, meeting: Meeting, decision: Decision) -> Decision:
+    """What the mailbox held before it was ours to read asked somebody else, unless it has our tag and is to come."""
+    is_old = situation.is_from_before and situation.known is None and decision.outcome is Outcome.REJECT
+    is_about_ours = situation.choice.tag is not None and not situation.is_outsider
+    if not is_old or (is_about_ours and not _is_past(situation, meeting)):
+        return decision
+    return Decision(decision.row, Outcome.IGNORE, "ignored_from_before")

@@ -84,8 +84,8 @@ class Situation:
     """All that a decision goes by.
 
     `meeting` is what it is at this moment, `choice` the alias that it is about, `is_absent` that it was looked for
-    twice in vain. `after` is how long a room stays open. Of a single occurrence that was invited alone (`alone`, its
-    key) `known.fingerprint` is that of the occurrence.
+    twice in vain, `is_from_before` that it came before this mailbox was read. `after` is how long a room stays open.
+    Of a single occurrence that was invited alone (`alone`, its key) `known.fingerprint` is that of the occurrence.
     """
 
     notice: Notice | None
@@ -96,6 +96,7 @@ class Situation:
     after: timedelta
     is_outsider: bool = False
     is_absent: bool = False
+    is_from_before: bool = False
     alone: str = ""
 
 

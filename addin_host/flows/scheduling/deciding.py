@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from addin_host.domain.binding import Choice, Holding, choose
@@ -22,6 +23,7 @@ from addin_host.flows.scheduling.facts import Facts
 from addin_host.flows.scheduling.reading import Item
 from addin_host.flows.scheduling.tables import AnyRow
 from addin_host.flows.scheduling.working import Window, Work
+from addin_host.store.models import MailboxRow
 
 MOST_OCCURRENCES = 1000
 _SILENT = (Outcome.CONVERGE, Outcome.CANCEL_OCCURRENCE)
@@ -36,11 +38,18 @@ def works(
 ) -> list[Work]:
     """Decide on some items, each about another meeting. `taken` is what the platform has, by uuid of alias."""
     known = stored.load(session, integration.id, items)
-    return [_work(session, integration, item, known[item.uid], taken, now) for item in items]
+    begun_at = session.scalar(select(MailboxRow.begun_at).where(MailboxRow.integration_id == integration.id))
+    return [_work(session, integration, item, known[item.uid], taken, now, begun_at) for item in items]
 
 
 def _work(
-    session: Session, integration: Integration, item: Item, facts: Facts, taken: Mapping[str, Taken], now: datetime
+    session: Session,
+    integration: Integration,
+    item: Item,
+    facts: Facts,
+    taken: Mapping[str, Taken],
+    now: datetime,
+    begun_at: datetime | None,
 ) -> Work:
     alone = "" if facts.known is not None and facts.known.series is not None else stored.key_alone(item)
     seen = facts.seen_alone(alone)
@@ -58,6 +67,7 @@ def _work(
         after=timedelta(minutes=int(integration["meeting_buffer_after"])),
         is_outsider=meeting is not None and organizers.is_outsider(session, integration, meeting.organizer),
         is_absent=item.is_absent,
+        is_from_before=begun_at is not None and item.received_at < begun_at,
         alone=alone,
     )
     work = Work(item, seen, _decision(item, situation), meeting, choice, alone, choice.alias)

@@ -68,7 +68,14 @@ def identity_of(integration: Integration) -> str:
 def take(own: Scheduling, integration: Integration) -> Lease | None:
     """Take the lease of a mailbox; None while somebody else has it. Another mailbox than before begins anew."""
     identity = identity_of(integration)
-    new = {"integration_id": integration.id, "identity": identity, "due_at": own.now(), "sweep_asked": True}
+    now = own.now()
+    new = {
+        "integration_id": integration.id,
+        "identity": identity,
+        "begun_at": now,
+        "due_at": now,
+        "sweep_asked": True,
+    }
     with own.database.write() as session:
         insert_missing(session, MailboxRow, new)
         time = own.database.time(session)
@@ -76,7 +83,7 @@ def take(own: Scheduling, integration: Integration) -> Lease | None:
         taken = (
             update(MailboxRow)
             .where(MailboxRow.integration_id == integration.id, is_free)
-            .values(lease_holder=own.holder, lease_until=time + LASTS, fence=MailboxRow.fence + 1, due_at=own.now())
+            .values(lease_holder=own.holder, lease_until=time + LASTS, fence=MailboxRow.fence + 1, due_at=now)
             .returning(MailboxRow.fence, MailboxRow.identity)
         )
         found = session.execute(taken, execution_options={"synchronize_session": False}).first()
@@ -90,7 +97,7 @@ def take(own: Scheduling, integration: Integration) -> Lease | None:
 
 def _begin_anew(session: Session, own: Scheduling, lease: Lease, identity: str) -> None:
     """What the mailbox before has listed is of no use, and its meetings are missing here for a good reason."""
-    save(session, own, lease, identity=identity, **_ANEW)
+    save(session, own, lease, identity=identity, begun_at=own.now(), **_ANEW)
     pending = (InboxRow.integration_id == lease.integration_id, InboxRow.state == "pending")
     listed = InboxRow.origin.in_(("message", "calendar", "absence"))
     session.execute(update(InboxRow).where(*pending, listed).values(state="cancelled", finished_at=own.now()))

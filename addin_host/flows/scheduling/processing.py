@@ -128,14 +128,15 @@ def _watch_bodies(session: Session, integration: Integration, wave: Sequence[Ite
     """Raise the alarm about invitations whose text was taken away, and end it when there is one with a tag again.
 
     An invitation without any text may have been made by hand. It came the way of the add-in where somebody was given an
-    alias not long ago that no meeting has claimed.
+    alias not long ago that no meeting has claimed. What is older says nothing about how the mailbox is set up now.
     """
     seen: set[int] = own.catalogue.made(integration, "bodies that were seen", set)
-    if any(item.has_empty_body for item in wave):
+    lately = own.now() - timedelta(days=1)
+    if any(item.has_empty_body and item.received_at > lately for item in wave):
         waiting = exists().where(
             ScheduledAliasRow.integration_id == integration.id,
             ScheduledAliasRow.is_used.is_(False),
-            ScheduledAliasRow.created_at > own.now() - timedelta(days=1),
+            ScheduledAliasRow.created_at > lately,
         )
         if session.scalar(select(waiting)):
             seen.discard(integration.id)

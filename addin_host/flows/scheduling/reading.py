@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from addin_host.domain.calendar import Meeting, MessageKind, Notice, Reading
@@ -38,6 +39,11 @@ class Item:
         """The key of the meeting, blank where it is not known."""
         told = self.meeting or self.notice
         return told.uid if told else self.claimed.uid
+
+    @property
+    def received_at(self) -> datetime:
+        """When it was sent to the mailbox; of what the calendar alone tells, when it changed last."""
+        return self.notice.received_at if self.notice else self.claimed.received_at
 
     @property
     def alone(self) -> bool:

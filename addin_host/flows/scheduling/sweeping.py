@@ -112,7 +112,7 @@ def _row(integration_id: int, entry: CalendarEntry, plan: Sweep) -> dict[str, An
         item_id=entry.item_id,
         key=queueing.key_of("calendar", *version),
         due_at=plan.began,
-        received_at=plan.began,
+        received_at=entry.modified_at,
         now=plan.began,
         uid=entry.uid,
         starts_at=entry.starts_at,

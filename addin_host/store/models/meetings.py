@@ -19,14 +19,16 @@ _PENDING = text("state = 'pending'")
 class MailboxRow(Model):
     """How far an integration's mailbox was read. `identity` is a hash of what mailbox it is: another one begins anew.
 
-    `fence` rises with every lease; who holds an older one commits nothing. `fault` is a domain.mailbox.Fault, blank
-    while all is well; `is_passive`: another installation reads the mailbox.
+    `begun_at`: since when it is read; what it held before was not sent to us. `fence` rises with every lease; who holds
+    an older one commits nothing. `fault` is a domain.mailbox.Fault, blank while all is well; `is_passive`: another
+    installation reads the mailbox.
     """
 
     __tablename__ = "mailbox"
 
     integration_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     identity: Mapped[str] = mapped_column(String(64))
+    begun_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cursor: Mapped[str] = mapped_column(Text, default="")
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     polled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

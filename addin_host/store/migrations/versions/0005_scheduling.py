@@ -61,6 +61,7 @@ def upgrade() -> None:
         "mailbox",
         sa.Column("integration_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("identity", sa.String(64), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cursor", sa.Text(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
