@@ -184,6 +184,10 @@ class Notice:
     received_at: datetime
     is_outdated: bool = False
 
+    def is_sent_by(self, organizer: Organizer) -> bool:
+        """Whether the organizer sent it, and no delegate or anybody else."""
+        return self.sender.lower() in organizer.addresses()
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

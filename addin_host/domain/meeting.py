@@ -63,13 +63,19 @@ def _end(situation: Situation) -> Decision | None:
         ends = cancelling is not None or meeting.is_cancelled
         return Decision(6, Outcome.IGNORE, "ignored_organizer_differs") if ends else None
     if meeting is not None and not meeting.is_cancelled:
-        if cancelling is None or version_of(cancelling).is_older_than(version_of(meeting)):
+        if cancelling is None or _is_said_by_the_calendar(cancelling, meeting):
             return None
-        if cancelling.occurrence is not None and meeting.series is not None:
-            return None  # the series as it is says so as well
+        if meeting.in_calendar and not cancelling.is_sent_by(meeting.organizer):
+            return Decision(6, Outcome.IGNORE, "ignored_sender_differs")  # anybody can write such a message
     elif meeting is None and cancelling is None:
         return None
     return _ended(situation, cancelling, meeting)
+
+
+def _is_said_by_the_calendar(cancelling: Notice, meeting: Meeting) -> bool:
+    """Whether the meeting as it is says all that the cancellation does: it is newer, or the whole series."""
+    is_of_one = cancelling.occurrence is not None and meeting.series is not None
+    return is_of_one or version_of(cancelling).is_older_than(version_of(meeting))
 
 
 def _ended(situation: Situation, cancelling: Notice | None, meeting: Meeting | None) -> Decision:
@@ -132,9 +138,10 @@ def _unanswered(situation: Situation, known: Known, meeting: Meeting) -> Decisio
 
 
 def _is_from_another(situation: Situation, meeting: Meeting) -> bool:
-    """Whether it comes from somebody else than the organizer who had it accepted."""
+    """Whether it comes from somebody else than the organizer who had it accepted, whatever was declined since."""
     known = situation.known
-    is_bound = known is not None and known.state is not State.REJECTED and known.organizer.address != ""
+    was_accepted = known is not None and (known.state is not State.REJECTED or known.alias != "")
+    is_bound = was_accepted and known is not None and known.organizer.address != ""
     return is_bound and known is not None and not known.organizer.is_same(meeting.organizer)
 
 

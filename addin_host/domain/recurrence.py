@@ -7,11 +7,11 @@ both are converted one by one. Where the mailbox expanded the series itself, its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from itertools import chain, islice
 
-from addin_host.domain.calendar import Occurrence, Series
+from addin_host.domain.calendar import Occurrence, Series, Zone, ZoneRules
 from addin_host.domain.pattern import days
 from addin_host.domain.zones import zone_of
 
@@ -52,6 +52,19 @@ def is_over(series: Series, now: datetime) -> bool:
     ours = chain(_exceptions(series), _planned(series, max(now, _EARLIEST), _LATEST))
     to_come = chain(series.expansion or (), (item for item in ours if not _is_covered(series, item)))
     return not any(item.end > now for item in to_come)
+
+
+def settled(series: Series) -> Series:
+    """Return a series that does without the mailbox's expansion: a zone that nobody knows gets the offset it shows."""
+    if zone_of(series.zone) is not None:
+        return series
+    offset = _zone(series).utcoffset(None) or timedelta()
+    return replace(series, zone=replace(series.zone, rules=ZoneRules(int(offset.total_seconds()))))
+
+
+def is_zone_guessed(series: Series) -> bool:
+    """Whether the zone has no name that says anything, so that the mailbox knows better what its clocks do."""
+    return zone_of(Zone(series.zone.name)) is None
 
 
 def occurrence_key(original: datetime) -> str:

@@ -130,7 +130,11 @@ def effective(notice: Notice | None, meeting: Meeting | None, known: Known | Non
             return meeting
         return _whole(known, known.series, notice.occurrence, meeting)
     lags = notice.kind is MessageKind.CANCELLATION and not version_of(notice).is_older_than(version_of(meeting))
-    if not lags or notice.occurrence in meeting.series.deleted:
+    if (
+        not lags
+        or (meeting.in_calendar and not notice.is_sent_by(meeting.organizer))
+        or notice.occurrence in meeting.series.deleted
+    ):
         return meeting
     return replace(meeting, series=without(meeting.series, notice.occurrence))
 

@@ -72,7 +72,7 @@ def notice(meeting: Meeting, kind: MessageKind = MessageKind.REQUEST, **given: A
         "sequence": meeting.sequence,
         "critical_change": meeting.critical_change,
         "occurrence": None,
-        "sender": "x",
+        "sender": ALICE.address,
         "received_at": NOW,
     }
     return Notice(**values | given)

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from addin_host.domain.errors import Refused
 from addin_host.domain.integration import Integration
+from addin_host.domain.recurrence import is_zone_guessed
 from addin_host.domain.series_record import from_record
 from addin_host.domain.situation import OVER, State
-from addin_host.flows.scheduling import deciding, facts, history, occurrences, room_writes, rooms, series_rows
+from addin_host.flows.scheduling import deciding, facts, history, occurrences, queueing, room_writes, rooms, series_rows
 from addin_host.flows.scheduling.applying import quarantine
 from addin_host.flows.scheduling.context import AHEAD, BACK, Scheduling
 from addin_host.flows.scheduling.facts import Facts
@@ -38,6 +39,7 @@ def extend(own: Scheduling) -> int:
                 row for row in rows if row.state == State.SCHEDULED and row.horizon_until and row.horizon_until < late
             ]
             _extend(session, own, due)
+            _close(session, own, _locked(session, [row.id for row in due]))  # one may have ended unseen
             number += len(due)
     return number
 
@@ -69,10 +71,20 @@ def _extend(session: Session, own: Scheduling, rows: Sequence[AnyRow]) -> None:
         windows, until = deciding.of_series(from_record(row.series), integration, now)
         plans.append(_plan(row, known[row.id], recurring.get(row.id), windows))
         session.execute(update(MEETING).where(MEETING.c.id == row.id).values(horizon_until=until))
+        if is_zone_guessed(from_record(row.series)):
+            _ask(session, row, now)
         index = series_rows.index_at(from_record(row.series), now)
         session.execute(update(SERIES).where(SERIES.c.meeting_id == row.id).values(current_index=index))
     occurrences.put(session, plans, now=now)
     room_writes.plan(session, [plan.conference_id for plan in plans], now=now)
+
+
+def _ask(session: Session, row: AnyRow, now: datetime) -> None:
+    """Have the mailbox say when the occurrences are that just came within sight."""
+    key = f"horizon:{row.uid}:{now.isoformat()}"
+    queueing.enqueue(
+        session, row.integration_id, origin="refresh", item_id=row.item_id, uid=row.uid, due_at=now, key=key
+    )
 
 
 def _recurring(session: Session, meeting_ids: Sequence[int]) -> dict[int, int]:

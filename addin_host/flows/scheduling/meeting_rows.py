@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from addin_host.domain.calendar import Meeting
 from addin_host.domain.fingerprint import fingerprint
 from addin_host.domain.integration import Integration
+from addin_host.domain.recurrence import settled
 from addin_host.domain.series_record import to_record
 from addin_host.domain.situation import OVER, Decision, Outcome, State, Version, reason_of
 from addin_host.domain.tag import Kind, Tag, print_tag
@@ -116,7 +117,7 @@ def _of_meeting(meeting: Meeting) -> dict[str, Any]:
         "start_time": meeting.start,
         "end_time": meeting.end,
         "zone": meeting.zone.name[:_LONGEST_ZONE],
-        "series": to_record(meeting.series) if meeting.series is not None else None,
+        "series": to_record(settled(meeting.series)) if meeting.series is not None else None,
         "in_calendar": meeting.in_calendar,
     }
 

@@ -47,12 +47,18 @@ def process(own: Scheduling, integration: Integration, mailbox: Mailbox, claimed
 
 
 def _lags(item: Item, now: datetime) -> bool:
-    """Whether the calendar does not have yet what a message that just came says: it follows within seconds."""
+    """Whether the calendar does not have yet what a message that just came says: it follows within seconds.
+
+    For a cancellation of the organizer's own nobody has to wait; the calendar tells whether a delegate's is one.
+    """
     notice, meeting = item.notice, item.meeting
     if notice is None or meeting is None or notice.occurrence is not None or not meeting.in_calendar:
         return False
-    is_new = notice.kind is MessageKind.REQUEST and now - notice.received_at < _FOLLOWS
-    return is_new and meeting.sequence < notice.sequence
+    if now - notice.received_at >= _FOLLOWS:
+        return False
+    if notice.kind is MessageKind.CANCELLATION:
+        return not meeting.is_cancelled and not notice.is_sent_by(meeting.organizer)
+    return notice.kind is MessageKind.REQUEST and meeting.sequence < notice.sequence
 
 
 def _waves(items: Sequence[Item]) -> Iterator[list[Item]]:

@@ -15,6 +15,7 @@ from addin_host.domain.calendar import Meeting, Notice
 from addin_host.domain.integration import Integration
 from addin_host.domain.mailbox import Reply
 from addin_host.domain.meeting import GENERAL
+from addin_host.domain.recurrence import occurrence_key
 from addin_host.domain.situation import Outcome, Version, version_of
 from addin_host.domain.text import one_line
 from addin_host.flows.scheduling.reading import Item
@@ -57,8 +58,12 @@ def _can_be_told(meeting: Meeting, integration: Integration) -> bool:
 
 
 def _times(work: Work) -> tuple[datetime, datetime] | None:
-    window = (work.windows or {}).get(work.decision.occurrence)
-    return (window.start, window.end) if window else None
+    """Return when the occurrence takes place that the answer is about; it may lie behind what has windows."""
+    key, series = work.decision.occurrence, work.meeting.series if work.meeting else None
+    window = (work.windows or {}).get(key)
+    moved = {occurrence_key(one.original): one for one in series.exceptions} if key and series else {}
+    found = window or moved.get(key)
+    return (found.start, found.end) if found else None
 
 
 def _told_version(notice: Notice | None, meeting: Meeting) -> Version:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, insert, update
 
-from addin_host.domain.calendar import MessageKind, Organizer
+from addin_host.domain.calendar import Meeting, MessageKind, Organizer
 from addin_host.domain.tag import Kind, Tag, print_tag
 from addin_host.flows import alias_reaping
 from addin_host.flows.scheduling.applying import remove_meeting
@@ -333,3 +333,47 @@ def test_empty_bodies_raise_the_alarm_and_keep_known_meetings(play: Stage) -> No
     play.send(a_meeting(play.mint().tag))
     assert play.alarms() == []
     assert told(play) == ["new single", "invalid", "edited single", "new single"]
+
+
+def test_whose_meeting_it_was_is_remembered_after_it_was_declined(play: Stage) -> None:
+    meeting = a_meeting(play.mint().tag)
+    play.send(meeting)
+    play.send(newer(meeting, start=TOMORROW - 5 * DAY, end=TOMORROW - 4 * DAY))
+    play.send(newer(newer(meeting, organizer=MALLORY)))
+    assert told(play) == ["new single", "single past", "invalid"]
+    assert (play.rooms(), play.meeting(meeting).organizer) == ([], ALICE.address)
+    play.send(newer(newer(newer(meeting))))
+    assert len(play.rooms()) == 1
+
+
+def cancelled_by(play: Stage, meeting: Meeting, sender: str) -> None:
+    """Let somebody's cancellation arrive, of which the calendar takes no notice."""
+    calendar = play.exchange._boxes[play.address].calendar
+    kept = calendar[meeting.uid]
+    forged = newer(meeting, is_cancelled=True)
+    item = play.exchange.deliver(play.address, forged, MessageKind.CANCELLATION, sender=sender)
+    calendar[meeting.uid] = kept
+    play.queue("message", item)
+    play.run()
+
+
+def test_a_cancellation_of_somebody_else_counts_when_the_calendar_says_so(play: Stage) -> None:
+    meeting = a_meeting(play.mint().tag)
+    play.send(meeting)
+    cancelled_by(play, meeting, MALLORY.address)
+    play.clock.forward(minutes=10)
+    play.run()
+    assert (len(play.rooms()), play.meeting(meeting).state) == (1, "scheduled")
+    cancelled_by(play, meeting, "Alice.Jones@example.com")
+    assert (play.rooms(), play.meeting(meeting).state) == ([], "cancelled")
+
+
+def test_a_delegates_cancellation_is_followed_with_the_calendar(play: Stage) -> None:
+    meeting = a_meeting(play.mint().tag)
+    play.send(meeting)
+    cancelled_by(play, meeting, "bob@example.com")
+    kept, changed = play.exchange._boxes[play.address].calendar[meeting.uid]
+    play.exchange._boxes[play.address].calendar[meeting.uid] = (newer(kept, is_cancelled=True), changed)
+    play.clock.forward(minutes=1)
+    play.run()
+    assert (play.rooms(), play.meeting(meeting).state) == ([], "cancelled")
