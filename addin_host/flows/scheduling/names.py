@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from addin_host.domain.text import one_line
@@ -16,6 +17,7 @@ from addin_host.store.models import ConferenceRow
 LONGEST = 250
 _MARKS = re.compile("[\u200e\u200f\u061c]")  # turn the direction of what stands behind them, unseen
 _DIGITS = (4, 4, 4, 6, 8)
+_TRY = "SELECT k, pg_try_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def keeps(current: str, base: str) -> bool:
 
 
 def assign(session: Session, wishes: Sequence[Wish], *, is_taken: Callable[[str], bool] | None = None) -> list[str]:
-    """Return a name of its own for each wish. Nobody else gets one of them meanwhile, or the insert is refused."""
+    """Return a name of its own for each wish. No meeting that is dealt with meanwhile gets one of them; what an
+    administrator makes may, and then the insert is refused.
+    """
     names = [wish.current if wish.current and keeps(wish.current, wish.base) else "" for wish in wishes]
     used = {name for name in names if name}
     open_ = {at: wish.base for at, wish in enumerate(wishes) if not names[at]}
@@ -73,4 +77,22 @@ def _cut(base: str, room: int) -> str:
 def _taken(session: Session, tried: Mapping[int, str]) -> set[str]:
     if not tried:
         return set()
-    return set(session.scalars(select(ConferenceRow.name).where(ConferenceRow.name.in_(set(tried.values())))))
+    names = set(tried.values())
+    underway = _underway(session, names)  # first: what is committed while it is asked is found below
+    return underway | set(session.scalars(select(ConferenceRow.name).where(ConferenceRow.name.in_(names))))
+
+
+def _underway(session: Session, names: Set[str]) -> set[str]:
+    """Return which names somebody else is about to take, and keep the others until this transaction ends.
+
+    Nobody waits: many meetings of one name at the same moment get their digits at once. SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return set()
+    keys = {_lock_key(name): name for name in names}
+    asked = session.execute(text(_TRY), {"keys": list(keys)})
+    return {keys[key] for key, is_mine in asked if not is_mine}
+
+
+def _lock_key(name: str) -> int:
+    return int.from_bytes(sha256(f"name:{name}".encode()).digest()[:8], signed=True)

@@ -65,3 +65,16 @@ def test_more_digits_where_four_do_not_help(quick: Database) -> None:
     with quick.read() as session:
         [name] = assign(session, [Wish("Plans")], is_taken=lambda name: len(name) <= len("Plans 1234"))
     assert len(name) == len("Plans 123456")
+
+
+def test_two_who_name_at_the_same_moment_get_two_names(database: Database, clock: Clock) -> None:
+    """Nobody waits for the other, and neither is refused."""
+    if database.is_sqlite:  # one writer at a time
+        put(database, clock, "Plans")
+        assert given(database, Wish("Plans")) != ["Plans"]
+        return
+    with database.write() as first, database.write() as second:
+        names = [*assign(first, [Wish("Plans")] * 2), *assign(second, [Wish("Plans")] * 2)]
+    assert names[0] == "Plans"
+    assert len(set(names)) == 4
+    assert given(database, Wish("Plans")) == ["Plans"]
