@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from addin_host.domain.alarms import WORKER_ABSENT, Level
 from addin_host.flows import alarms
-from addin_host.flows.scheduling.fetching import is_served
+from addin_host.flows.scheduling.claiming import is_served
 from addin_host.store.models import IntegrationRow, MailboxRow
 
 ABSENT_AFTER = timedelta(minutes=10)

@@ -21,7 +21,7 @@ from addin_host.domain.errors import HostError
 from addin_host.flows import alarms
 from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.scheduling.queueing import enqueue
-from addin_host.store.models import InboxRow, MailboxRow
+from addin_host.store.models import InboxRow, IntegrationRow, MailboxRow
 
 __all__ = ["Claimed", "LostLease", "claim", "enqueue", "fail", "finish", "release", "renew", "waiting"]
 
@@ -72,7 +72,8 @@ def waiting_seconds(failures: int, retry_after: int | None = None) -> float:
 def claim(own: Scheduling, integration_id: int | None, limit: int) -> list[Claimed]:
     """Claim up to `limit` items of one integration, or of any: those of meetings that start soon before all others.
 
-    All of one answer are equally urgent. Mailboxes that wait, or that another installation reads, are left alone.
+    All of one answer are equally urgent. Mailboxes that wait, or that another installation reads, are left alone, and
+    so is what was read for an integration that is off by now.
     """
     with own.database.write() as session:
         time, now = own.database.time(session), own.now()
@@ -93,10 +94,17 @@ def _free(time: datetime, now: datetime, integration_id: int | None) -> ColumnEl
         InboxRow.integration_id.not_in(
             select(MailboxRow.integration_id).where(or_(MailboxRow.is_passive, MailboxRow.waits_until > now))
         ),
+        InboxRow.integration_id.not_in(select(IntegrationRow.id).where(~is_served())),
     ]
     if integration_id is not None:
         conditions.append(InboxRow.integration_id == integration_id)
     return and_(*conditions)
+
+
+def is_served() -> ColumnElement[bool]:
+    """Return the condition that the mailbox of an integration is read: it is on, and has single-use VMRs."""
+    record = IntegrationRow.record
+    return and_(record["enabled"].as_boolean().is_(True), record["enable_dynamic_vmrs"].as_boolean().is_(True))
 
 
 def has_run_out(lease_until: Any, time: datetime) -> ColumnElement[bool]:

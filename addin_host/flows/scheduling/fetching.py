@@ -20,7 +20,7 @@ from addin_host.domain.errors import Misconfigured
 from addin_host.domain.integration import Integration
 from addin_host.domain.mailbox import Arrival, Arrivals, Fault, Mailbox, MailboxTrouble
 from addin_host.flows.scheduling import health, leasing, ownership, queueing, sweeping
-from addin_host.flows.scheduling.claiming import has_run_out
+from addin_host.flows.scheduling.claiming import has_run_out, is_served
 from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.scheduling.leasing import ASKED, Lease
 from addin_host.flows.scheduling.sweeping import Sweep
@@ -35,12 +35,6 @@ _QUEUED = (MessageKind.REQUEST, MessageKind.CANCELLATION)
 def served(session: Session) -> list[int]:
     """Return the integrations whose mailbox is read: those that are switched on and have single-use VMRs."""
     return list(session.scalars(select(IntegrationRow.id).where(is_served()).order_by(IntegrationRow.id)))
-
-
-def is_served() -> Any:
-    """Return the condition that an integration is switched on and has single-use VMRs."""
-    record = IntegrationRow.record
-    return and_(record["enabled"].as_boolean().is_(True), record["enable_dynamic_vmrs"].as_boolean().is_(True))
 
 
 def due(own: Scheduling, at_once: Collection[int] = ()) -> list[int]:

@@ -84,3 +84,19 @@ def test_another_mailbox_has_a_life_of_its_own(used: Stage) -> None:
         session.execute(update(IntegrationRow).values(record=record, version=row.version + 1, updated_at=used.clock()))
     look(used)
     assert used.exchange.sent(moved) == []
+
+
+def switch(stage: Stage, *, on: bool) -> None:
+    with stage.database.write() as session:
+        row = session.get_one(IntegrationRow, stage.integration.id)
+        session.execute(update(IntegrationRow).values(record=row.record | {"enabled": on}, version=row.version + 1))
+
+
+def test_what_was_read_waits_while_the_integration_is_off(play: Stage) -> None:
+    play.deliver(a_meeting(play.mint().tag))
+    switch(play, on=False)
+    assert look(play) == []
+    assert (play.rooms(), len(play.inbox("pending"))) == ([], 1)
+    switch(play, on=True)
+    assert look(play) == ["new single"]
+    assert len(play.rooms()) == 1
