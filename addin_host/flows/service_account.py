@@ -1,6 +1,7 @@
 """Access tokens of the service account that reads a mailbox over OAuth (design/scheduling.md section 12).
 
-A token is kept in memory until shortly before it ends. Of all processes one at a time renews it, under a lease: the
+A token is kept in memory until shortly before it ends or the integration is saved: it is for one Exchange server, and
+for the sign-in that was there. Of all processes one at a time renews it, under a lease: the
 provider may give a new refresh token each time, and take the one before for stolen when it is used again. The new one
 is stored before its access token is used.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
 from uuid import uuid4
@@ -37,9 +38,13 @@ _NEW = 30.0  # seconds; one so new is not at fault when Exchange refuses it
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    token: str
+    version: int
+    token: str = field(repr=False)
     since: float
     until: float
+
+    def is_good(self, version: int, now: float, is_refused: bool) -> bool:
+        return self.version == version and now < self.until and not (is_refused and now > self.since + _NEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,11 @@ class _Stored:
 
 
 class _Shelf:
-    """The tokens of this process, by integration and sign-in; one thread at a time renews one."""
+    """The tokens of this process, by integration; one thread at a time renews one."""
 
     def __init__(self) -> None:
         self._guard, self._locks = Lock(), defaultdict[int, Lock](Lock)
-        self.tokens: dict[tuple[int, tuple[str, ...]], _Kept] = {}
+        self.tokens: dict[int, _Kept] = {}
 
     def turn(self, integration_id: int) -> Lock:
         """Return the lock of an integration."""
@@ -67,14 +72,13 @@ _shelves: WeakKeyDictionary[Database, _Shelf] = WeakKeyDictionary()
 def access_token(database: Database, integration: Integration, again: bool, *, box: SecretBox, outside: Outside) -> str:
     """Return an access token of the signed-in account; `again` asks for a new one. Raises MailboxTrouble."""
     shelf = _shelves.setdefault(database, _Shelf())
-    name = (integration.id, service_account.signed_in_with(integration.values))
     with shelf.turn(integration.id):
-        kept, now = shelf.tokens.get(name), time.monotonic()
-        if kept and now < kept.until and not (again and now > kept.since + _NEW):
-            return kept.token
-        access = _renewed(database, integration, box=box, outside=outside)
-        shelf.tokens[name] = _Kept(access.token, now, now + access.seconds - _EARLY)
-        return access.token
+        kept, now = shelf.tokens.get(integration.id), time.monotonic()
+        if kept is None or not kept.is_good(integration.version, now, again):
+            access = _renewed(database, integration, box=box, outside=outside)
+            kept = _Kept(integration.version, access.token, now, now + access.seconds - _EARLY)
+        shelf.tokens[integration.id] = kept
+        return kept.token
 
 
 def _renewed(database: Database, integration: Integration, *, box: SecretBox, outside: Outside) -> ServiceAccess:

@@ -95,7 +95,7 @@ class AuthlibServiceAccounts:
             raise
         except Upstream as error:
             raise MailboxTrouble(Fault.UNREACHABLE, error.message, retry_after=error.retry_after) from error
-        except (TokenFault, requests.HTTPError, ValueError, TypeError, RecursionError):
+        except (TokenFault, requests.HTTPError, ValueError, TypeError, OverflowError, RecursionError):
             message = "The OAuth token endpoint does not answer as one. Check its address."
             raise MailboxTrouble(Fault.UNUSABLE, message) from None
 
@@ -137,7 +137,10 @@ def _is_issuer(integration: Integration, issuer: str | None) -> bool:
     if issuer is None:
         return True
     host = urlsplit(str(integration["oauth_auth_endpoint"])).hostname
-    return urlsplit(issuer).hostname in {host, *_MICROSOFTS_ISSUERS}
+    try:
+        return urlsplit(issuer).hostname in {host, *_MICROSOFTS_ISSUERS}
+    except ValueError:
+        return False
 
 
 def _names(answer: Mapping[str, Any], integration: Integration, nonce: str) -> tuple[str, ...]:
@@ -158,7 +161,10 @@ def _access(answer: Mapping[str, Any], names: tuple[str, ...]) -> ServiceAccess:
         raise TokenFault("no access token")
     if not isinstance(renewed, str) or len(renewed) > _MAX_TOKEN:
         raise TokenFault("no usable refresh token")
-    seconds = int(answer.get("expires_in") or _HOUR)  # version 1 writes it as text
+    try:
+        seconds = int(answer.get("expires_in") or _HOUR)  # version 1 writes it as text
+    except (ValueError, TypeError, OverflowError) as error:
+        raise TokenFault("a time to live that is no number") from error
     return ServiceAccess(token, max(0, min(seconds, _DAY)), renewed, names)
 
 

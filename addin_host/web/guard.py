@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
 
 from addin_host.domain.deployment import Deployment
-from addin_host.domain.errors import Reason, Refused
+from addin_host.domain.errors import Reason, Refused, Upstream
 from addin_host.domain.identity_kinds import has_dialog
 from addin_host.domain.integration import Integration
 from addin_host.domain.ports import Person
@@ -41,7 +42,7 @@ def install(app: Flask, services: Services) -> None:
         new_correlation_id()
         host = request.environ.get("HTTP_HOST", "").lower()
         name = host.rsplit(":", 1)[0] if host.rsplit(":", 1)[-1].isdigit() else host
-        if name in fixed or request.endpoint in _ANY_HOST or serves(name) or administered.at(name):
+        if name in fixed or request.endpoint in _ANY_HOST or administered.at(name) or serves(name):
             return
         if name not in _THIS_MACHINE or not request.path.startswith(_ADMINISTRATION):
             abort(400)
@@ -55,9 +56,10 @@ class _AdminHost:
         self._known, self._until = "", 0.0
 
     def at(self, host: str) -> bool:
-        """Whether the pages are at this host."""
+        """Whether the pages are at this host, or were before the database went away."""
         if time.monotonic() > self._until:
-            self._known, self._until = platform.admin_host(self._database), time.monotonic() + _KEPT_SECONDS
+            with suppress(Upstream):
+                self._known, self._until = platform.admin_host(self._database), time.monotonic() + _KEPT_SECONDS
         return bool(host) and host == self._known
 
 

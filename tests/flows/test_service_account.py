@@ -109,6 +109,18 @@ def test_a_token_is_kept_until_shortly_before_it_ends(installed):
     assert installed.token(short) != installed.token(short)
 
 
+def test_a_token_is_not_for_another_exchange_server_nor_for_another_sign_in(installed):
+    installed.sign_in()
+    first = installed.token()
+    installed.peer.resource = "https://elsewhere.example.com"
+    installed.save(url="https://elsewhere.example.com/EWS/Exchange.asmx")
+    second = installed.token()
+    assert second != first
+    installed.save(authentication_method="BASIC", password="x" * 20)
+    installed.save(authentication_method="OAUTH")
+    assert fault_of(installed.token) is Fault.SIGN_IN_NEEDED
+
+
 def test_a_rotated_token_is_stored_before_it_is_used(installed):
     given = installed.sign_in()
     installed.token()

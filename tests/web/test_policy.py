@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
+from functools import partial
 
 import pytest
 
 from addin_host.domain.access import ON_THIS_MACHINE
+from addin_host.domain.errors import Upstream
 from addin_host.flows import platform, vmrs
+from addin_host.store.db import Database
 from tests.scheduled_rooms import book
 from tests.web.walks import contents
 
@@ -103,6 +107,26 @@ def test_a_fault_of_ours_is_500(world, room, caplog):
     assert answer.json["status"] == "failed"
     assert "canary" not in caplog.text
     assert "canary" not in answer.text
+
+
+def test_a_database_that_is_away_is_500_at_the_administrators_host_too(world, room, monkeypatch):
+    change(world, admin_address="https://admin.example.net")
+    given = {"Authorization": "Basic " + base64.b64encode(b"node:canary-policy").decode()}
+    hosts = ("vmr.example.com", "admin.example.net")
+    here = {host: partial(world.client().get, PATH, headers=given, base_url=f"https://{host}") for host in hosts}
+    later = time.monotonic() + 60  # what is remembered of the hosts is old
+    assert [asked().status_code for asked in here.values()] == [200, 200]
+    with monkeypatch.context() as broken:
+        broken.setattr(Database, "row", away)
+        broken.setattr(Database, "rows", away)
+        broken.setattr(Database, "read", away)
+        broken.setattr("addin_host.web.guard.time.monotonic", lambda: later)
+        assert [asked().status_code for asked in here.values()] == [500, 500]
+    assert [asked().status_code for asked in here.values()] == [200, 200]
+
+
+def away(*_arguments, **_options):
+    raise Upstream("The database cannot be reached.")
 
 
 def test_other_methods_and_pages_are_not_there(world, room):

@@ -158,7 +158,7 @@ def exchanged(
             "the token endpoint answered %r, %s", str(error.error)[:40], hint[0] if hint else "without a number"
         )
         raise _in_words(str(error.error), host) from None
-    except (requests.HTTPError, ValueError, TypeError, RecursionError) as error:
+    except (requests.HTTPError, ValueError, TypeError, OverflowError, RecursionError) as error:
         response = error.response if isinstance(error, requests.HTTPError) else None
         if response is not None and (response.status_code >= 500 or response.status_code == 429):
             raise busy(response, host) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -27,7 +27,7 @@ blueprint = Blueprint("admin_service_account", __name__)
 
 _PAGE = "/admin/integrations/<reference>/service-account/"
 _ERROR = re.compile(r"[a-z_]{1,40}")
-_MAX_CODE = 8192
+_MAX_CODE, _MAX_ISSUER = 8192, 500
 
 
 @blueprint.get(_PAGE)
@@ -66,7 +66,7 @@ def oauth_redirect() -> Response:
         with host.database.write() as db:
             service_sign_in.keep_code(db, state=state, code=code, box=host.box, now=host.now())
         page = "signin" if current is None else "signin/code"
-        return redirect(f"/admin/{page}?next={quote(f'{CALLBACK}?state={state}', safe='')}")
+        return redirect(f"/admin/{page}?next={quote(_again(state), safe='')}")
     g.caller = current.caller
     with host.database.write() as db:
         returned = service_sign_in.take_back(db, current, state=state, code=code, box=host.box, now=host.now())
@@ -77,6 +77,12 @@ def oauth_redirect() -> Response:
         note(problem)
         flash(problem.message, "danger")
     return redirect(_address(returned.integration_id), 303)
+
+
+def _again(state: str) -> str:
+    """Return this address for after the sign-in here. Who answered is told again, the code is not: it is kept."""
+    told = {name: request.args[name][:_MAX_ISSUER] for name in ("iss",) if name in request.args}
+    return f"{CALLBACK}?{urlencode({'state': state, **told})}"
 
 
 def _complete(returned: Returned, current: Current) -> None:

@@ -28,7 +28,7 @@ class ServiceProvider(LocalServer):
 
     def __init__(self) -> None:
         super().__init__(self.respond, TLS)
-        self.account, self.seconds = ACCOUNT, 3600
+        self.account, self.resource, self.seconds = ACCOUNT, RESOURCE, 3600
         self.bend_id: dict[str, Any] = {}
         self.bend: dict[str, Any] = {}
         self.fault: tuple[int, bytes, tuple[str, ...]] | None = None
@@ -110,7 +110,7 @@ class ServiceProvider(LocalServer):
     def tokens(self, form: dict[str, str]) -> tuple[int, bytes]:
         if form.get("client_id") != CLIENT or form.get("client_secret") != SECRET:
             return 401, b'{"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret"}'
-        if form.get("resource") != RESOURCE:
+        if form.get("resource") != self.resource:
             return 400, b'{"error": "invalid_resource", "error_description": "AADSTS500011"}'
         grants = {"authorization_code": self._by_code, "refresh_token": self._by_refresh_token}
         found = grants[form["grant_type"]](form)

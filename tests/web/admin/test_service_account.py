@@ -12,6 +12,7 @@ from addin_host.domain.access import Role
 from addin_host.flows import admin_sessions, integrations
 from addin_host.flows.integrations.service_token import ALARM, REFRESH_TOKEN
 from addin_host.store.models import AccountRow, AlarmRow, AuditRow, MailboxRow, ServiceSignInRow
+from addin_host.web.returning import safe_next
 from addin_host.web.services import KEY
 from tests.gateways.peers.service_provider import ACCOUNT, REDIRECT_URI, ServiceProvider
 from tests.web.admin_browser import ADMIN, Admin
@@ -169,6 +170,31 @@ def test_who_is_signed_out_signs_in_first_and_then_it_goes_on(world, admin, peer
     assert peer.calls == 1
 
 
+@pytest.mark.parametrize("issuer", ["https://evil.example/", "https://sts.windows.net/" + "x" * 9000, "", "//["])
+def test_who_answered_is_looked_at_after_the_sign_in_too(world, admin, peer, issuer):
+    one = admin()
+    link, state = leave(one)
+    asked = come_back(Admin(world.app.test_client(), 0), state, peer.grant(link), iss=issuer)
+    following = unquote(asked.location.partition("?next=")[2])
+    assert safe_next(following) == following
+    assert len(following) < 1000
+    shown = page_after(one, one.get(following))
+    is_known = issuer.startswith("https://sts.windows.net/")  # each tenant has a path of its own there
+    assert (SUCCESS in shown, "does not fit to what was asked" in shown) == (is_known, not is_known)
+    assert (peer.calls, bool(stored(world))) == (is_known, is_known)
+
+
+@pytest.mark.parametrize(
+    "bend", [{"expires_in": float("inf")}, {"expires_at": float("inf")}, {"expires_in": "9" * 5000}]
+)
+def test_an_answer_that_makes_no_sense_is_no_failure_of_ours(world, admin, peer, bend):
+    one = admin()
+    link, state = leave(one)
+    peer.bend = bend
+    assert SUCCESS not in page_after(one, come_back(one, state, peer.grant(link)))
+    assert stored(world) == ""
+
+
 def test_another_account_is_refused_and_noted(world, admin, peer):
     one = admin()
     for account in ("boss@example.com", "", f"{ACCOUNT}.example.net"):
@@ -191,6 +217,8 @@ def test_another_account_is_refused_and_noted(world, admin, peer):
         ({"error": "<b>&"}, "not completed at the sign-in service. Begin again."),
         ({"code": ""}, "not completed at the sign-in service. Begin again."),
         ({"iss": "https://evil.example/"}, "does not fit to what was asked"),
+        ({"iss": "https://["}, "does not fit to what was asked"),
+        ({"iss": ""}, "does not fit to what was asked"),
     ],
 )
 def test_what_the_service_refuses(world, admin, peer, query, words):
