@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from cryptography.fernet import Fernet
-from sqlalchemy import select, update
+from sqlalchemy import event, select, text, update
 
 from addin_host.domain.mailbox import Fault
 from addin_host.flows.scheduling import claiming, fetching, leasing
@@ -141,6 +141,30 @@ def test_a_thread_survives_what_happens_in_it():
     eventually(lambda: crew.has_room() and not crew.underway(1))
     crew.stop()
     crew.join(2)
+
+
+def test_a_mailbox_whose_visit_fails_is_left_alone_for_a_moment(own, integration, caplog):
+    """A visit that cannot write is not begun again at once by its own end."""
+    with own.database.write() as session:
+        session.execute(text("ALTER TABLE mailbox RENAME COLUMN identity TO identity_of_yore"))
+    failed = []
+    note = failed.append
+    event.listen(own.database.engine, "handle_error", note)
+    service = SchedulingService(own, threads=1, look_every=0.01)
+    try:
+        service.start()
+        eventually(lambda: service._visitors.rests(integration.id))
+        service.wake(integration.id)
+        time.sleep(0.3)
+    finally:
+        service.stop()
+        event.remove(own.database.engine, "handle_error", note)
+        with own.database.write() as session:
+            session.execute(text("ALTER TABLE mailbox RENAME COLUMN identity_of_yore TO identity"))
+    said = [record.getMessage() for record in caplog.records if record.getMessage().startswith("reading a mailbox")]
+    assert len(said) == 1
+    assert "identity" in said[0]
+    assert len(failed) < 5
 
 
 def test_the_service_in_this_process(own, integration, exchange):

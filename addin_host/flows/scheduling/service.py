@@ -22,7 +22,7 @@ from addin_host.flows.scheduling.claiming import Claimed, LostLease
 from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.scheduling.holding import EVERY_SECONDS, Held, OpenMailboxes
 from addin_host.flows.scheduling.pace import Pace
-from addin_host.flows.scheduling.threads import Crew, Loop, guarded
+from addin_host.flows.scheduling.threads import Crew, Loop, guarded, in_words
 
 _TURN = "scheduling_minute"
 _TURN_LASTS = timedelta(minutes=2)
@@ -111,7 +111,8 @@ class SchedulingService:
     def _offer_visits(self) -> bool:
         woken = frozenset(self._woken)
         for integration_id in fetching.due(self._own, woken):
-            if self._visitors.has_room() and not self._visitors.underway(integration_id):
+            is_free = not self._visitors.underway(integration_id) and not self._visitors.rests(integration_id)
+            if is_free and self._visitors.has_room():
                 self._woken.discard(integration_id)
                 self._visitors.offer(integration_id, partial(self._visit, integration_id))
         return False
@@ -129,6 +130,8 @@ class SchedulingService:
 
     def _offer_batches(self) -> bool:
         for integration_id, number in self._pace.in_turn(claiming.waiting(self._own)):
+            if self._processors.rests(integration_id):
+                continue
             wanted = min(self._pace.jobs(integration_id, number), self._threads)
             while self._processors.has_room() and self._processors.underway(integration_id) < wanted:
                 self._processors.offer(integration_id, partial(self._process, integration_id))
@@ -159,7 +162,7 @@ class SchedulingService:
         except LostLease:
             _log.warning("another worker has taken %d items over", len(claimed))
         except Upstream as error:
-            _log.warning("%d items are tried again: %s", len(claimed), error.message)
+            _log.warning("%d items are tried again: %s", len(claimed), in_words(error))
             claiming.release(self._own, claimed, self._own.now() + _AGAIN_AFTER)
         except Exception as error:  # noqa: BLE001 - a mistake of ours; it is counted, so that it ends one day
             _log.exception("%d items could not be dealt with", len(claimed))

@@ -11,21 +11,40 @@ from threading import Condition, Event, Thread
 from addin_host.domain.errors import HostError
 from addin_host.domain.redaction import new_correlation_id
 
+_RESTS_SECONDS = 2.0
+_REPEATED_AFTER_SECONDS = 10.0
 _log = logging.getLogger(__name__)
+_said: dict[str, tuple[str, float]] = {}
 
 
 def guarded(name: str, work: Callable[[], object]) -> bool:
-    """Do some work under a correlation id of its own. False: it failed, which is logged."""
+    """Do some work under a correlation id of its own. False: it failed, which is logged.
+
+    The same words about the same work are logged every few seconds only: while the database is away, all fails alike.
+    """
     new_correlation_id()
     try:
         work()
     except HostError as error:
-        _log.warning("%s: %s", name, error.message)
+        _say(name, in_words(error))
     except Exception:  # noqa: BLE001 - a thread that ends would be missed by nobody
         _log.exception("%s failed", name)
     else:
         return True
     return False
+
+
+def in_words(error: HostError) -> str:
+    """Return what went wrong and, where it is known, why: the first line, for others may hold values."""
+    cause = str(error.__cause__ or "").partition("\n")[0]
+    return f"{error.message} (cause: {cause})" if cause else error.message
+
+
+def _say(name: str, words: str) -> None:
+    before, until = _said.get(name, ("", 0.0))
+    if words != before or time.monotonic() > until:
+        _said[name] = (words, time.monotonic() + _REPEATED_AFTER_SECONDS)
+        _log.warning("%s: %s", name, words)
 
 
 class Loop:
@@ -64,12 +83,16 @@ class Loop:
 
 
 class Crew:
-    """Some threads for jobs that wait for others most of the time. Jobs have a key, by which they are counted."""
+    """Some threads for jobs that wait for others most of the time. Jobs have a key, by which they are counted.
+
+    `done` is called after each job, and asks for the next one: `rests` says which keys that would be in vain for.
+    """
 
     def __init__(self, name: str, size: int, *, done: Callable[[], None]) -> None:
         self._name, self._size, self._done = name, size, done
         self._jobs: deque[tuple[int, Callable[[], object]]] = deque()
         self._underway: Counter[int] = Counter()
+        self._resting: dict[int, float] = {}
         self._changed = Condition()
         self._is_stopped = False
         self._threads = [Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(size)]
@@ -83,6 +106,11 @@ class Crew:
         """Return how many jobs with a key are under way or wait for their turn."""
         with self._changed:
             return self._underway[key]
+
+    def rests(self, key: int) -> bool:
+        """Whether a job with a key failed a moment ago; the next one would fail as well."""
+        with self._changed:
+            return self._resting.get(key, 0.0) > time.monotonic()
 
     def has_room(self) -> bool:
         """Whether a job would begin at once."""
@@ -113,8 +141,11 @@ class Crew:
     def _run(self) -> None:
         while (taken := self._next()) is not None:
             key, job = taken
-            guarded(self._name, job)
+            is_well = guarded(self._name, job)
             with self._changed:
+                self._resting.pop(key, None)
+                if not is_well:
+                    self._resting[key] = time.monotonic() + _RESTS_SECONDS
                 self._underway[key] -= 1
                 self._underway += Counter()  # forgets those that have none
             self._done()
