@@ -80,7 +80,7 @@ def remove(session: Session, conference: ConferenceRow, *, now: datetime) -> Non
     meeting = meeting_of(session, conference.id)
     if meeting is not None:
         session.expunge(conference)
-        applying.remove_meeting(session, None, meeting, reason=BY_ADMINISTRATOR, now=now)
+        applying.remove_meeting(session, meeting, reason=BY_ADMINISTRATOR, now=now)
         return
     room_writes.end(session, [TAG_PREFIX + conference.uuid], now=now)
     session.delete(conference)

@@ -174,15 +174,12 @@ def _reply(
     replies.store(session, rows)
 
 
-def remove_meeting(
-    session: Session, own: Scheduling | None, meeting: MeetingRow, *, reason: str, now: datetime
-) -> None:
+def remove_meeting(session: Session, meeting: MeetingRow, *, reason: str, now: datetime) -> None:
     """Free the room of a meeting now; its alias goes into quarantine.
 
     `reason` is `cancelled`, or says whose doing it was: then the meeting is removed, and its organizer's next update is
     declined.
     """
-    del own
     session.flush()
     if meeting.conference_id is not None:
         rooms.remove(session, rooms.tags_of(session, [meeting.conference_id]), now=now)

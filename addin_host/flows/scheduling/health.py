@@ -6,6 +6,7 @@ meanwhile, and no other mailbox is affected (design/scheduling.md 10.5, 13).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from addin_host.flows.scheduling.context import Scheduling
 from addin_host.store.models import InboxRow, MailboxRow, OutboxRow
 from addin_host.store.upsert import insert_missing
 
+_log = logging.getLogger(__name__)
 STALLED_AFTER = timedelta(minutes=10)
 _SOME_FAILURES = 3  # one call that fails is nothing to wake anybody for
 
@@ -79,6 +81,8 @@ def mailbox_trouble(session: Session, integration: Integration, trouble: Mailbox
         row.waits_until = now
     until = now + timedelta(seconds=waiting_seconds(row.failures, trouble.retry_after))
     row.waits_until = max(row.waits_until, until)
+    if row.fault != trouble.fault.value:
+        _log.warning("the mailbox of integration %d: %s", integration.id, trouble.message)
     row.fault, row.fault_message = trouble.fault.value, trouble.message[:1000]
     found = _ADVICE.get(trouble.fault)
     if found and row.failures >= found.after_failures:
@@ -97,6 +101,7 @@ def mailbox_well(session: Session, integration: Integration, now: datetime) -> N
         .returning(MailboxRow.integration_id)
     )
     if session.execute(well, execution_options={"synchronize_session": False}).first() is not None:
+        _log.info("the mailbox of integration %d is well again", integration.id)
         _end_alarms(session, integration.id, now)
 
 

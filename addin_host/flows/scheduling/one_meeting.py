@@ -14,7 +14,6 @@ from addin_host.domain.errors import Reason, Refused
 from addin_host.flows import audit
 from addin_host.flows.audit import Subject
 from addin_host.flows.scheduling import applying, operations
-from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.scheduling.listing import aliases_of, origin_of, state_of
 from addin_host.flows.scheduling.operations import Operation
 from addin_host.flows.scheduling.repair import Item
@@ -130,7 +129,7 @@ def _row(session: Session, meeting_id: int, caller: Caller, *, to_change: bool =
     return row
 
 
-def remove(session: Session, own: Scheduling, meeting_id: int, *, caller: Caller, now: datetime) -> str:
+def remove(session: Session, meeting_id: int, *, caller: Caller, now: datetime) -> str:
     """Take the room of a meeting away now, and return its name. Raises Refused."""
     caller.require(Permission.CHANGE_CONFERENCES)
     row = _row(session, meeting_id, caller, to_change=True)
@@ -138,7 +137,7 @@ def remove(session: Session, own: Scheduling, meeting_id: int, *, caller: Caller
     if room is None:
         raise Refused(Reason.CONFLICT, "This conference has no room any more.")
     name, aliases = room.name, list(aliases_of(session, [row])[row.id])
-    applying.remove_meeting(session, own, row, reason="administrator", now=now)
+    applying.remove_meeting(session, row, reason="administrator", now=now)
     subject = Subject(KIND, row.id, name, row.integration_id)
     audit.record(session, caller, "remove", subject, now=now, before={"aliases": aliases})
     return name

@@ -10,6 +10,15 @@ from addin_host.flows.scheduling.history import Step
 from addin_host.flows.scheduling.working import Work
 
 _QUIET = ("calendar", "refresh", "absence")
+_WHY = {  # by the row of design/scheduling.md section 5
+    4: "No valid tag of this integration is in the text: it was changed, or the mailbox was invited without the add-in.",
+    5: "The tag belongs to another meeting: the text was copied from there.",
+    6: "The organizer is not of this organization.",
+    7: "An administrator removed the alias or its room.",
+    9: "The meeting is over.",
+    10: "Every meeting of the series is over.",
+    11: "Another VMR has the alias by now.",
+}
 
 
 def of(work: Work, integration: Integration) -> Iterator[Step]:
@@ -51,4 +60,4 @@ def _why(work: Work) -> str:
     known, meeting = work.facts.known, work.meeting
     if work.decision.keeps_room and known is not None and meeting is not None:
         return f"The meeting is {known.organizer.address}'s, and {meeting.organizer.address} sent this."
-    return f"Row {work.decision.row} of the decisions applies."
+    return _WHY.get(work.decision.row, f"Row {work.decision.row} of the decisions applies.")

@@ -110,7 +110,7 @@ def remove(meeting_id: int) -> Response:
     """Take the room away."""
     host = services()
     with host.database.write() as session:
-        name = one_meeting.remove(session, host.scheduling, meeting_id, caller=caller(), now=host.now())
+        name = one_meeting.remove(session, meeting_id, caller=caller(), now=host.now())
     flash(f"The room of “{name}” is removed. Nobody can join it any more.", "success")
     return redirect(f"{_HOME}{meeting_id}/", 303)
 

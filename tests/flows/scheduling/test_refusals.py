@@ -200,7 +200,7 @@ def test_row_7_removed_by_an_administrator_and_a_new_alias_helps(play: Stage) ->
     play.send(meeting)
     with play.database.write() as session:
         row = session.get_one(MeetingRow, play.meeting(meeting).id)
-        remove_meeting(session, play.own, row, reason="administrator", now=play.clock())
+        remove_meeting(session, row, reason="administrator", now=play.clock())
     assert (play.rooms(), play.meeting(meeting).state) == ([], "removed")
     play.send(newer(meeting))
     play.send(newer(newer(meeting), body=play.mint().tag))
