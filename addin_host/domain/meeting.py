@@ -81,13 +81,23 @@ def _is_said_by_the_calendar(cancelling: Notice, meeting: Meeting) -> bool:
 def _ended(situation: Situation, cancelling: Notice | None, meeting: Meeting | None) -> Decision:
     versions = [version_of(told) for told in (cancelling, meeting) if told is not None]
     version = versions[-1] if versions[0].is_older_than(versions[-1]) else versions[0]
-    occurrence = situation.alone or (_occurrence(situation) if cancelling is not None else "")
+    occurrence = situation.alone or _cancelled_occurrence(situation, cancelling, meeting)
     if not occurrence:
         return _cancelled(situation, version)
-    if situation.known is None or not situation.known.is_live:
+    known = situation.known
+    if known is None or not known.is_live or not (situation.alone or known.series):
         return Decision(3, Outcome.IGNORE, "ignored", occurrence=occurrence)
     # The version of the meeting as a whole stays: this one is the occurrence's.
-    return Decision(3, Outcome.CANCEL_OCCURRENCE, "cancelled_occurrence", situation.known.version, "", occurrence)
+    return Decision(3, Outcome.CANCEL_OCCURRENCE, "cancelled_occurrence", known.version, "", occurrence)
+
+
+def _cancelled_occurrence(situation: Situation, cancelling: Notice | None, meeting: Meeting | None) -> str:
+    """Return which occurrence a message cancels, blank where the meeting as a whole is called off."""
+    known = situation.known
+    is_whole = (
+        meeting is not None and meeting.is_cancelled and (meeting.series is not None or not (known and known.series))
+    )
+    return "" if cancelling is None or is_whole else _occurrence(situation)
 
 
 def _cancelled(situation: Situation, version: Version) -> Decision:
@@ -111,6 +121,8 @@ def _not_new(situation: Situation, meeting: Meeting) -> Decision | None:
     is_same = not known.version.is_older_than(version)
     if is_same and known.state is State.CANCELLED and not meeting.in_calendar:
         return Decision(1, Outcome.IGNORE, "ignored")  # it arrives after its own cancellation
+    if is_same and situation.alone and known.fingerprint == TIMES_UNKNOWN and _is_past(situation, meeting):
+        return Decision(8, Outcome.IGNORE, "ignored")  # its window has closed, and is forgotten
     is_decided = known.state in (State.SCHEDULED, State.REMOVED) and not _is_from_another(situation, meeting)
     if is_same and is_decided and _is_unchanged(situation, known, meeting) and _has_its_alias(situation, known):
         return _unanswered(situation, known, meeting)

@@ -12,6 +12,8 @@ from addin_host.domain.calendar import Meeting, MessageKind, Notice, Occurrence,
 OVER = "over"
 """The reason of a scheduled meeting that has no room any more because its last window has closed."""
 TIMES_UNKNOWN = ""
+ALONE = "alone"
+"""The fingerprint of a meeting of which single occurrences were invited: each has times of its own."""
 NOBODY = Organizer("")
 
 

@@ -51,11 +51,12 @@ def _work(
     now: datetime,
     begun_at: datetime | None,
 ) -> Work:
-    alone = "" if facts.known is not None and facts.known.series is not None else stored.key_alone(item)
+    alone = stored.key_alone(item, facts)
     seen = facts.seen_alone(alone)
     read = facts.meeting() if item.claimed.origin == "refresh" and item.meeting is None else item.meeting
     meeting = effective(item.notice, read, facts.known)
-    if item.notice is not None and item.notice.kind is MessageKind.OTHER:
+    is_other = item.notice is not None and item.notice.kind is MessageKind.OTHER
+    if is_other or stored.is_one_of_several(item, facts, alone):
         return Work(item, seen, Decision(0, Outcome.IGNORE, "ignored"), meeting)
     choice = _choice(item, seen, taken, now)
     situation = Situation(

@@ -15,7 +15,7 @@ from addin_host.domain.calendar import Meeting, Organizer, Zone
 from addin_host.domain.fingerprint import of_times
 from addin_host.domain.recurrence import occurrence_key
 from addin_host.domain.series_record import from_record
-from addin_host.domain.situation import TIMES_UNKNOWN, Known, State, Version
+from addin_host.domain.situation import ALONE, TIMES_UNKNOWN, Known, State, Version
 from addin_host.flows.scheduling import room_writes
 from addin_host.flows.scheduling.reading import Item
 from addin_host.flows.scheduling.tables import ALIAS, CONFERENCE, CONFERENCE_ALIAS, MEETING, OCCURRENCE, AnyRow
@@ -197,10 +197,32 @@ def _facts(
     return Facts(meeting, known, room, windows.get(meeting.id, {}), by_uuid)
 
 
-def key_alone(item: Item) -> str:
-    """Return the key of the occurrence that was invited alone, blank where it is a meeting or a series."""
-    notice = item.notice
-    return occurrence_key(notice.occurrence) if item.alone and notice and notice.occurrence else ""
+def key_alone(item: Item, facts: Facts) -> str:
+    """Return the key of the occurrence that was invited alone, blank where it is a meeting or a series.
+
+    What is known as a whole stays one: a message may be about an occurrence of the series that it once was. Without a
+    message the times tell which of the occurrences was read.
+    """
+    known = facts.known
+    if known is not None and known.is_live and known.fingerprint != ALONE:
+        return ""
+    if item.notice is None:
+        return _key_by_times(item.meeting or facts.meeting(), facts)
+    return occurrence_key(item.notice.occurrence) if item.alone and item.notice.occurrence else ""
+
+
+def _key_by_times(meeting: Meeting | None, facts: Facts) -> str:
+    if meeting is None or meeting.series is not None:
+        return ""
+    same = (key for key, row in facts.windows.items() if (row.start_time, row.end_time) == (meeting.start, meeting.end))
+    return next(same, "")
+
+
+def is_one_of_several(item: Item, facts: Facts, alone: str) -> bool:
+    """Whether it is an occurrence, nobody knows which, of a meeting that was invited to by occurrences."""
+    known, meeting = facts.known, item.meeting
+    is_by_occurrences = known is not None and known.is_live and known.fingerprint == ALONE
+    return is_by_occurrences and not alone and item.notice is None and meeting is not None and meeting.series is None
 
 
 def is_open(windows: Iterable[tuple[datetime, datetime]], now: datetime) -> datetime | None:

@@ -15,7 +15,7 @@ from addin_host.domain.fingerprint import fingerprint
 from addin_host.domain.integration import Integration
 from addin_host.domain.recurrence import settled
 from addin_host.domain.series_record import to_record
-from addin_host.domain.situation import OVER, Decision, Outcome, State, Version, reason_of
+from addin_host.domain.situation import ALONE, OVER, Decision, Outcome, State, Version, reason_of
 from addin_host.domain.tag import Kind, Tag, print_tag
 from addin_host.flows.scheduling import late_instructions
 from addin_host.flows.scheduling.context import Scheduling
@@ -89,7 +89,7 @@ def _values(work: Work, own: Scheduling, now: datetime) -> dict[str, Any]:
         "updated_at": now,
     }
     if work.meeting is not None and decision.outcome is not Outcome.CANCEL:
-        values |= _of_meeting(work.meeting)
+        values |= _of_meeting(work.meeting, is_alone=work.alone != "")
     if work.item.notice is not None:
         values["message_id"] = work.item.notice.item_id
     if work.has_room:
@@ -105,10 +105,10 @@ def _reason(work: Work, decision: Decision) -> str:
     return OVER if work.is_over else ""
 
 
-def _of_meeting(meeting: Meeting) -> dict[str, Any]:
+def _of_meeting(meeting: Meeting, *, is_alone: bool) -> dict[str, Any]:
     organizer = meeting.organizer
     return {
-        "fingerprint": fingerprint(meeting),
+        "fingerprint": ALONE if is_alone else fingerprint(meeting),
         "organizer": organizer.address[:_LONGEST_ADDRESS],
         "organizer_name": organizer.name[:_LONGEST_NAME],
         "organizer_others": list(organizer.others),

@@ -37,7 +37,7 @@ def row(
     html = texts.reply(decision.template, words) + suffix
     is_accepted = decision.outcome is Outcome.ACCEPT
     version = _told_version(work.item.notice, meeting)
-    key = _key(integration.id, meeting.uid, decision.occurrence, version, is_accepted=is_accepted)
+    key = _key(integration.id, meeting.uid, _told_occurrence(work, meeting), version, is_accepted=is_accepted)
     return _row(work.item, meeting, integration.id, html, key, is_accepted, work.meeting_id, now)
 
 
@@ -64,6 +64,13 @@ def _times(work: Work) -> tuple[datetime, datetime] | None:
     moved = {occurrence_key(one.original): one for one in series.exceptions} if key and series else {}
     found = window or moved.get(key)
     return (found.start, found.end) if found else None
+
+
+def _told_occurrence(work: Work, meeting: Meeting) -> str:
+    """The occurrence that the answer is about. A message that was overtaken may be about a series that is none now."""
+    notice = work.item.notice
+    was_overtaken = notice is not None and version_of(notice).is_older_than(version_of(meeting))
+    return "" if work.alone and was_overtaken else work.decision.occurrence
 
 
 def _told_version(notice: Notice | None, meeting: Meeting) -> Version:

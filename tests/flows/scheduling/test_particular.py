@@ -171,6 +171,47 @@ def test_single_occurrences_invited_alone(stage: Stage) -> None:
     assert stage.meeting(series).state == "cancelled"
 
 
+def test_calendar_and_time_leave_occurrences_invited_alone_in_peace(stage: Stage) -> None:
+    series = a_series(stage.mint().tag)
+    for number in (0, 2):
+        stage.send(alone(series, number), occurrence=TOMORROW + number * DAY)
+    before = stage.windows()
+    stage.queue("calendar", f"calendar:{series.uid}", series.uid)
+    stage.run()
+    elsewhere = alone(touched(series), 2, TOMORROW + 4 * DAY)
+    stage.deliver(elsewhere, is_dropped=True)
+    stage.queue("calendar", f"calendar:{series.uid}", series.uid)
+    stage.run()
+    assert (stage.windows(), len(stage.rooms())) == (before, 1)
+
+
+def test_occurrence_invited_alone_that_is_over_is_not_declined(play: Stage) -> None:
+    series = a_series(play.mint().tag)
+    play.send(alone(series, 0), occurrence=TOMORROW)
+    play.clock.forward(days=5)
+    play.horizons()
+    assert play.rooms() == []
+    play.send(alone(series, 0), occurrence=TOMORROW)
+    assert told(play) == ["new single"]
+
+
+def test_message_about_an_occurrence_of_what_is_no_series_any_more(stage: Stage) -> None:
+    """Found by the model: it was taken for an occurrence that was invited alone, and answered as such."""
+    series = a_series(stage.mint().tag)
+    single = newer(series, series=None)
+    late = stage.deliver(touched(series), MessageKind.CANCELLATION, occurrence=TOMORROW + DAY)
+    stage.send(single)
+    assert stage.keys() == [""]
+    answers = told(stage)
+    stage.queue("message", late)
+    stage.run()
+    stage.clock.forward(days=5)
+    stage.horizons()
+    stage.queue("message", late)
+    stage.run()
+    assert (told(stage), len(answers)) == (answers, 1)
+
+
 def test_the_whole_series_after_one_occurrence(play: Stage) -> None:
     series = a_series(play.mint().tag)
     play.send(alone(series, 1), occurrence=TOMORROW + DAY)
