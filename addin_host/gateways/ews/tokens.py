@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
@@ -20,6 +20,8 @@ from addin_host.gateways.ews.faults import of_upstream
 
 MARGIN = 120  # seconds before its end in which a token is not used any more
 _REFUSED = "The token endpoint refuses the application. Check the OAuth client ID, its secret and the token endpoint."
+
+_NO_TOKEN = "The token endpoint's answer is no token."  # noqa: S105 - words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,16 @@ class AppTokens:
                 raise MailboxTrouble(Fault.UNREACHABLE, "The token endpoint has trouble of its own.") from error
             except Upstream as error:
                 raise of_upstream(error) from error
-            except ValueError as error:
-                raise MailboxTrouble(Fault.UNUSABLE, "The token endpoint's answer is no token.") from error
+            except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+                raise MailboxTrouble(Fault.UNUSABLE, _NO_TOKEN) from error
 
 
 def _read(answered: Any) -> tuple[str, float]:
+    if not isinstance(answered, Mapping):
+        raise MailboxTrouble(Fault.UNUSABLE, _NO_TOKEN)
     token, seconds = answered.get("access_token"), answered.get("expires_in", 3600)
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise MailboxTrouble(Fault.UNUSABLE, "The token endpoint's answer is no token.")
+        raise MailboxTrouble(Fault.UNUSABLE, _NO_TOKEN)
     seconds = int(seconds) if isinstance(seconds, int | float | str) and str(seconds).isdigit() else 0
     return token, time.monotonic() + max(0, min(seconds, 86_400) - MARGIN)
 

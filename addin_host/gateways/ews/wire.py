@@ -22,7 +22,12 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 100
 _NAMESPACES = {"m": M, "t": T}
 _TOO_DEEP = etree.XPath("boolean(" + "/*" * (MAX_DEPTH + 1) + ")")
-_REFERENCE = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
+# The characters of _FORBIDDEN by number. Matching these only, and in one go, is quick however many stand in a body.
+_REFERENCE = re.compile(
+    rb"&#(?:0{0,6}(?:[0-8]|1[124-9]|2\d|3[01]|5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]|6553[45])"
+    rb"|x0{0,6}(?:[0-8bcef]|1[\da-f]|d[89a-f][\da-f]{2}|fff[ef]|1[1-9a-f][\da-f]{4}|[2-9a-f][\da-f]{5}));",
+    re.IGNORECASE,
+)
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNUSABLE = "The Exchange server's answer cannot be understood."
 
@@ -55,7 +60,7 @@ def parse(body: bytes) -> Element:
     become spaces.
     """
     try:
-        root = _parsed(_REFERENCE.sub(_allowed, body))
+        root = _parsed(_REFERENCE.sub(b" ", body))
     except etree.XMLSyntaxError as error:
         raise MailboxTrouble(Fault.UNUSABLE, _UNUSABLE) from error
     if root.getroottree().docinfo.internalDTD is not None or _TOO_DEEP(root):
@@ -68,11 +73,6 @@ def _parsed(body: bytes) -> Element:
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
     return etree.fromstring(body, parser)
-
-
-def _allowed(reference: re.Match[bytes]) -> bytes:
-    code = int(reference[1], 16) if reference[1] else int(reference[2])
-    return b" " if code > 0x10FFFF or _FORBIDDEN.match(chr(code)) else reference[0]
 
 
 def find(element: Element, path: str) -> Element | None:

@@ -71,11 +71,11 @@ def rewrite(client: GraphClient, wanted: Rewrite) -> bool:
             return False
         with understood():
             is_html = event["body"]["contentType"].lower() == "html"
-            body = placeholder.rewritten(event["body"]["content"], wanted, is_html=is_html)
+            body, event_id = placeholder.rewritten(event["body"]["content"], wanted, is_html=is_html), str(event["id"])
         if body is None:
             return False
         client.patch(
-            path("users", wanted.organizer_address, "events", str(event["id"])),
+            path("users", wanted.organizer_address, "events", event_id),
             {"body": {"contentType": "html", "content": body}},
             is_item=True,
         )

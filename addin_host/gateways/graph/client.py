@@ -170,7 +170,7 @@ def path(*parts: str, **options: str | int | None) -> str:
 
     A part may hold slashes only where it is written into the program: everything is quoted but the folder's name.
     """
-    where = "/".join(quote(part, safe="") for part in parts)
+    where = "/".join(quote(part, safe="", errors="replace") for part in parts)  # an id may hold half a character
     asked = {
         name if name in ("startDateTime", "endDateTime") else f"${name}": str(value)
         for name, value in options.items()

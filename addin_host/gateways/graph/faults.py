@@ -112,7 +112,7 @@ def _wait(written: str) -> int | None:
         return min(int(written), MAX_WAIT)
     try:
         at = parsedate_to_datetime(written)
-    except ValueError:
+        seconds = ceil(((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    seconds = ceil(((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
     return min(max(seconds, 0), MAX_WAIT)

@@ -57,8 +57,9 @@ class Reader:
             return None
         filters = (f"iCalUId eq '{properties.calendar_uid(uid)}'", _by_goid(uid))
         for condition in filters:
-            events = [event for event in self._events(condition) if properties.uid_of(event) == uid]
-            events.sort(key=lambda event: bool(event.get("isCancelled")))
+            with understood():
+                events = [event for event in self._events(condition) if properties.uid_of(event) == uid]
+                events.sort(key=lambda event: bool(event.get("isCancelled")))
             if events:
                 (outcome,) = self._expanded(events[:1], horizon)
                 if isinstance(outcome, MailboxTrouble):

@@ -81,7 +81,7 @@ class Tokens:
             raise faults.of_failure(error) from error
         except requests.RequestException as error:
             raise faults.trouble(Fault.UNREACHABLE) from error
-        except (ValueError, TypeError) as error:  # a time to live that is no number
+        except (ValueError, TypeError, OverflowError) as error:  # a time to live that is no number
             raise faults.trouble(Fault.UNUSABLE, detail="no token") from error
         self._shelf.put(self._name, dict(token))
         return str(token["access_token"])
@@ -103,11 +103,12 @@ def _judged(answer: requests.Response) -> requests.Response:
     """Return the token endpoint's answer when there is a token in it. Raises MailboxTrouble."""
     try:
         document = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     said: Mapping[str, Any] = document if isinstance(document, Mapping) else {}
     if answer.status_code == 200:
-        if isinstance(said.get("access_token"), str) and said["access_token"]:
+        token = said.get("access_token")
+        if isinstance(token, str) and token and token.isascii() and token.isprintable():
             return answer
         raise faults.trouble(Fault.UNUSABLE, detail="no token")
     if answer.status_code == 429 or answer.status_code >= 500:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import tempfile
 import time
@@ -19,6 +20,7 @@ from tests.gateways.ews.world import exchange_server, open_at
 from tests.gateways.mailbox_contract import fault_of, meeting_of, read_one, reply_to, single
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # by XML 1.0
 HOSTILE = {
     "doctype": b"<!DOCTYPE a><a/>",
     "doctype in UTF-16": "<?xml version='1.0' encoding='utf-16'?><!DOCTYPE a><a/>".encode("utf-16"),
@@ -52,6 +54,17 @@ def test_depth_is_allowed_up_to_the_limit() -> None:
 
 def test_references_to_forbidden_characters_become_spaces() -> None:
     assert parse(b"<a>x&#x0B;y&#11;z&#x1F;&#65;&#xD800;&#x110000;&amp;</a>").text == "x y z A  &"
+    for code in (*range(0x3000), *range(0xD000, 0x11000), 0x10FFFF):
+        expected = " " if FORBIDDEN.match(chr(code)) else chr(code)
+        both = parse(f"<a>&#{code};|&#x{code:06X};</a>".encode()).text
+        assert both == f"{expected}|{expected}", hex(code)
+
+
+def test_a_body_of_references_is_read_in_one_go() -> None:
+    body = b"<a>" + b"<b>&#65;&#1;</b>" * 120_000 + b"</a>"
+    began = time.thread_time()
+    assert parse(body)[-1].text == "A "
+    assert time.thread_time() - began < 0.5
 
 
 @pytest.mark.parametrize(

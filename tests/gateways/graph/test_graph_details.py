@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,6 +40,7 @@ from tests.gateways.mailbox_contract import (
     uid,
     wall,
 )
+from tests.gateways.peers.server import Request, answer
 
 
 def test_signing_in(world: GraphWorld) -> None:
@@ -331,9 +333,9 @@ def test_how_long_to_wait() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     waits = [
         faults.of_answer(429, {"retry-after": written}, None).retry_after
-        for written in ("0", "17", "99999999", "-1", "soon", "")
+        for written in ("0", "17", "99999999", "-1", "soon", "", f"Mon, 01 Jan {'9' * 30} 00:00:00 GMT")
     ]
-    assert waits == [0, 17, 3600, None, None, None]
+    assert waits == [0, 17, 3600, None, None, None, None]
     assert 88 <= (faults.of_answer(503, {"Retry-After": later}, None).retry_after or 0) <= 90
     assert faults.of_answer(504, {"Retry-After": "5"}, None).fault is Fault.BUSY
 
@@ -405,6 +407,40 @@ def test_answers_of_another_shape(world: GraphWorld, operation: str, nonsense: A
         assert world.mailbox().calendar(HORIZON.since, HORIZON.until, "").entries == []  # one bad event hides no other
         return
     assert fault_of(calls[operation]).fault is Fault.UNUSABLE
+
+
+NO_TOKENS = {
+    "nested": b"[" * 100_000,
+    "for ever": b'{"access_token": "a", "token_type": "Bearer", "expires_in": 1e999}',
+    "at no time": b'{"access_token": "a", "token_type": "Bearer", "expires_at": 1e999}',
+    "two lines": b'{"access_token": "a\\nb", "token_type": "Bearer"}',
+    "no ASCII": b'{"access_token": "\\u20ac", "token_type": "Bearer"}',
+    "half a character": b'{"access_token": "\\ud800", "token_type": "Bearer"}',
+}
+
+
+@pytest.mark.parametrize("raw", NO_TOKENS.values(), ids=NO_TOKENS)
+def test_a_token_endpoint_that_gives_none(raw: bytes) -> None:
+    class NoTokens(GraphServer):
+        def respond(self, request: Request, connection: socket.socket) -> None:
+            answer(connection, raw, headers=("Content-Type: application/json",))
+
+    with NoTokens() as peer:
+        assert fault_of(GraphWorld(peer).mailbox().probe).fault is Fault.UNUSABLE
+
+
+def test_an_event_that_makes_no_sense_is_trouble_of_the_port(world: GraphWorld) -> None:
+    world.deliver(single())
+    nonsense = {"id": "x", "singleValueExtendedProperties": [{"value": 3}]}
+    world.server.bend = lambda _operation, _document: {"value": [nonsense]}
+    assert fault_of(lambda: world.mailbox().find(uid(1), HORIZON)).fault is Fault.UNUSABLE
+    unnamed = {"body": {"contentType": "html", "content": TAG}}
+    world.server.bend = lambda _operation, _document: {"value": [unnamed]}
+    assert fault_of(lambda: world.mailbox().rewrite(rewrite_of(single()))).fault is Fault.UNUSABLE
+
+
+def test_half_a_character_in_an_id_asks_for_nothing(world: GraphWorld) -> None:
+    assert read_one(world.mailbox(), "\ud800").meeting is None
 
 
 def test_connections_are_kept_between_calls(world: GraphWorld) -> None:
