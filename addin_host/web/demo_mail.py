@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, jsonify, request
+from flask_wtf.csrf import generate_csrf
 
 from addin_host.domain.demo_outlook import read_appointment
 from addin_host.flows import demo_outlook
@@ -45,7 +46,10 @@ def _send() -> Response:
 @page_kind("preview")
 @admits(Auth.PUBLIC)
 def _mail() -> Response:
-    """Return what the equipment mailboxes answered a person, the newest first."""
+    """Return what the equipment mailboxes answered a person, the newest first; and the token that Send needs now.
+
+    The one that came with the page is void once an administrator has signed in beside it.
+    """
     person = request.args.get("person", "").lower()
     with services().database.read() as session:
         mailboxes = demo_outlook.mailboxes(session)
@@ -61,4 +65,4 @@ def _mail() -> Response:
         for reply in exchange().sent(address)
         if reply.organizer_address.lower() == person
     ]
-    return jsonify({"mail": mail})
+    return jsonify({"mail": mail, "csrf_token": generate_csrf()})

@@ -10,6 +10,7 @@ export function sending(page, compose) {
   const control = (id) => page.getElementById(id);
   const send = control("send");
   const cancel = control("cancel-meeting");
+  const token = page.querySelector("meta[name=csrf-token]");
   const shown = new Set();
   let id = crypto.randomUUID();
   let isSent = false;
@@ -18,7 +19,8 @@ export function sending(page, compose) {
     const repeat = control("repeat").value;
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const body = { ...compose.appointment(), id, zone, repeat, times: 5, is_cancelled: isCancelled };
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": page.querySelector("meta[name=csrf-token]").content };
+    await look(); // the token that came with the page is void once an administrator has signed in beside it
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": token.content };
     const answer = await fetch("/demo/send", { method: "POST", headers, body: JSON.stringify(body) });
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.error?.message ?? "This appointment cannot be sent. Load the page again.");
@@ -28,9 +30,10 @@ export function sending(page, compose) {
   async function press(isCancelled) {
     send.disabled = cancel.disabled = true;
     try {
+      const isUpdate = isSent;
       const mailboxes = await post(isCancelled);
       isSent = !isCancelled;
-      compose.notify(words(isCancelled, mailboxes));
+      compose.notify(words(isCancelled, isUpdate, mailboxes));
       label();
     } catch (problem) {
       compose.notify(problem.message);
@@ -40,11 +43,16 @@ export function sending(page, compose) {
     await look();
   }
 
-  function words(isCancelled, mailboxes) {
+  function words(isCancelled, isUpdate, mailboxes) {
     if (isCancelled) return "The cancellation is sent. The room is given back.";
-    return mailboxes.length
-      ? "Sent. The answer of the equipment mailbox arrives in the inbox below."
-      : "Sent. No equipment mailbox is invited, so no room is scheduled.";
+    if (!mailboxes.length) return "Sent. No equipment mailbox is invited, so no room is scheduled.";
+    const people = new Set(compose.appointment().invited.map((address) => address.toLowerCase()));
+    if (!mailboxes.some((address) => people.has(address))) {
+      return "Sent. The equipment mailbox is not invited any more, so the room is given back.";
+    }
+    return isUpdate
+      ? "Sent. When the time has changed, the equipment mailbox answers in the inbox below."
+      : "Sent. The answer of the equipment mailbox arrives in the inbox below.";
   }
 
   function label() {
@@ -56,7 +64,8 @@ export function sending(page, compose) {
     const person = compose.person();
     const answer = await fetch(`/demo/mail?person=${encodeURIComponent(person.email)}`);
     if (!answer.ok || person !== compose.person()) return;
-    const { mail } = await answer.json();
+    const { mail, csrf_token: current } = await answer.json();
+    token.content = current;
     for (const letter of mail.filter((one) => !shown.has(one.id))) {
       shown.add(letter.id);
       control("mail").prepend(entry(letter));

@@ -11,7 +11,7 @@ from addin_host.flows.scheduling.working import Work
 
 _QUIET = ("calendar", "refresh", "absence")
 _WHY = {  # by the row of design/scheduling.md section 5
-    4: "No valid tag of this integration is in the text: it was changed, or the mailbox was invited without the add-in.",
+    4: "The text has no valid tag of this integration: it was changed, or the mailbox was invited without the add-in.",
     5: "The tag belongs to another meeting: the text was copied from there.",
     6: "The organizer is not of this organization.",
     7: "An administrator removed the alias or its room.",
