@@ -216,10 +216,10 @@ def _taken(calls: Calls, aliases: Sequence[str], name: str, tag: str) -> Taken:
     )
 
 
-def _holders(calls: Calls, alias: str) -> set[Any]:
+def _holders(calls: Calls, alias: str) -> set[str]:
     found = calls.found("conference_alias", alias__iexact=alias)
     same = [one for one in found if str(one.get("alias")).lower() == alias.lower()]
-    return {_plain(one.get("conference")) for one in same}
+    return {str(_plain(one.get("conference"))) for one in same}
 
 
 def _text(found: Record, name: str) -> str:
@@ -228,7 +228,8 @@ def _text(found: Record, name: str) -> str:
 
 
 def _vmr(found: Record) -> Vmr:
-    aliases = [one for one in found.get("aliases") or () if isinstance(one, dict)]
+    nested = found.get("aliases")
+    aliases = [one for one in nested if isinstance(one, dict)] if isinstance(nested, list) else []
     return Vmr(
         name=_text(found, "name"),
         description=_text(found, "description"),

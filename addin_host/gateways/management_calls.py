@@ -123,10 +123,10 @@ class Calls:
         document = _document(answer)
         try:
             objects, total = document["objects"], document["meta"]["total_count"]
-            if not all(isinstance(one, dict) and one.get("id") is not None for one in objects):
+            if not all(isinstance(one, dict) and _is_object(one) for one in objects):
                 raise TypeError
             return list(objects), int(total)
-        except (KeyError, TypeError, ValueError) as problem:
+        except (KeyError, TypeError, ValueError, OverflowError) as problem:
             raise Upstream(f"{self._host} answered with something else than a list.") from problem
 
     def found(self, resource: str, **query: str) -> list[Record]:
@@ -182,6 +182,10 @@ class Calls:
         if answer.status_code != 404 and answer.content.strip():
             _read(answer)  # what is no JSON comes from something that stands between, and nothing was done
         return answer.status_code
+
+
+def _is_object(one: Record) -> bool:
+    return isinstance(one.get("id"), int | str) and isinstance(one.get("resource_uri"), str)
 
 
 def _document(answer: requests.Response) -> Any:

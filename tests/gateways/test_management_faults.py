@@ -57,9 +57,7 @@ class FaultyPeer:
         )
         data = found.data
         if partial and request.method == "GET":
-            data = data.replace(b'"total_count": 0', b'"total_count": 7').replace(
-                b'"total_count": 2', b'"total_count": 3'
-            )
+            data = data.replace(b'"total_count":0', b'"total_count":7').replace(b'"total_count":2', b'"total_count":3')
         located = [f"Location: {found.headers['Location']}"] if "Location" in found.headers else []
         answer(connection, data, status=found.status_code, headers=("Content-Type: application/json", *located))
 
@@ -185,3 +183,27 @@ def test_a_conflict_that_cannot_be_looked_into_is_no_conflict_yet(peer: FaultyPe
     with pytest.raises(AliasConflict):
         peer.platform().ensure(ROOM)
     assert peer.rooms() == []
+
+
+@pytest.mark.parametrize(
+    "bent",
+    [
+        (b'"total_count":', b'"total_count":1e999,"more":'),
+        (b'"id":', b'"id":[1],"number":'),
+        (b'"resource_uri":', b'"resource_uri":{"a":1},"address":'),
+        (b'"conference":', b'"conference":[1],"of":'),
+        (b'"aliases":', b'"aliases":true,"other":'),
+    ],
+    ids=["so many", "id", "address", "conference", "aliases"],
+)
+def test_objects_that_are_none(peer: FaultyPeer, monkeypatch: pytest.MonkeyPatch, bent: tuple[bytes, bytes]) -> None:
+    def behave(request: Request, connection: socket.socket) -> None:
+        found = peer.world.app.test_client().get(request.target, headers=request.headers, base_url="https://127.0.0.1")
+        answer(connection, found.data.replace(*bent), headers=("Content-Type: application/json",))
+
+    peer.platform().ensure(ROOM)
+    with LocalServer(behave) as server:
+        monkeypatch.setattr(peer, "server", server)
+        for act in ("tags", "users", "vmrs", "taken", "find", "probe"):
+            with suppress(Upstream, Misconfigured, AliasConflict):
+                CASES[act][2](peer.platform())
