@@ -15,6 +15,8 @@ from addin_host.flows.scheduling import health, ownership
 from addin_host.flows.scheduling.context import AHEAD, Scheduling
 from addin_host.web.services import KEY, Services
 
+_PAGES = 5  # so many of a calendar are counted
+
 
 @click.group()
 def mailbox() -> None:
@@ -69,13 +71,27 @@ def _inbox(opened: Mailbox) -> str:
     page = opened.arrivals("")
     kinds = [arrival.kind.value for arrival in page.items]
     more = "at least " if page.has_more else ""
-    return f"{more}{len(kinds)} messages, {kinds.count('request')} invitations, {kinds.count('cancellation')} cancelled"
+    about = (
+        (len(kinds), "message"),
+        (kinds.count("request"), "invitation"),
+        (kinds.count("cancellation"), "cancellation"),
+    )
+    return more + ", ".join(_counted(number, thing) for number, thing in about)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _calendar(own: Scheduling, opened: Mailbox) -> str:
-    page = opened.calendar(own.now(), own.now() + AHEAD, "")
-    more = "at least " if page.cursor else ""
-    return f"{more}{len(page.entries)} meetings in the next {AHEAD // timedelta(days=1)} days"
+    now, number, cursor = own.now(), 0, ""
+    for _page in range(_PAGES):
+        page = opened.calendar(now, now + AHEAD, cursor)
+        number, cursor = number + len(page.entries), page.cursor
+        if not cursor:
+            break
+    more = "at least " if cursor else ""
+    return f"{more}{_counted(number, 'meeting')} in the next {AHEAD // timedelta(days=1)} days"
 
 
 def _owner(own: Scheduling, opened: Mailbox) -> str:

@@ -35,12 +35,16 @@ def worker(wiring: Wiring, threads: int) -> None:
     stopped = Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_received: stopped.set())
-    which = "mailbox of 1 integration" if number == 1 else f"mailboxes of {number} integrations"
-    each = "1 thread each" if threads == 1 else f"{threads} threads each"
-    words = f"Worker {os.getpid()} reads the {which}, with {each}. Database: {database.url.get_backend_name()}."
-    click.echo(words, err=True)
+    click.echo(f"Worker {os.getpid()} {_work(number, threads)}. Database: {database.url.get_backend_name()}.", err=True)
     SchedulingService(host.scheduling, threads=threads).run_until(stopped)
     click.echo("Stopped; what was under way is done or given back.", err=True)
+
+
+def _work(number: int, threads: int) -> str:
+    if not number:
+        return "waits for the first integration with single-use VMRs"
+    which = "mailbox of 1 integration" if number == 1 else f"mailboxes of {number} integrations"
+    return f"reads the {which}, with {threads} thread{'' if threads == 1 else 's'} each"
 
 
 def _look_around(database: Database) -> int:
