@@ -184,7 +184,7 @@ _Refusal = tuple[bool, int, str, str]
 
 
 def _invalid(situation: Situation, meeting: Meeting) -> Decision | None:
-    """Rows 4 to 7."""
+    """Rows 4 to 7. Nobody outside is answered: anybody there can write somebody else's name above an invitation."""
     holding = situation.choice.holding
     is_gone = holding is Holding.GONE or _was_removed(situation.known, situation.choice)
     refusals: tuple[_Refusal, ...] = (
@@ -194,6 +194,8 @@ def _invalid(situation: Situation, meeting: Meeting) -> Decision | None:
         (situation.is_outsider, 6, "", "reject_external_organizer"),
         (is_gone, 7, DELETED, "reject_alias_deleted"),
     )
+    if situation.is_outsider:
+        refusals = tuple((applies, row, "", action) for applies, row, _template, action in refusals)
     return _rejected(situation, meeting, refusals)
 
 

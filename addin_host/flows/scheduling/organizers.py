@@ -23,7 +23,8 @@ _known: dict[str, tuple[float, bool]] = {}
 
 def is_outsider(session: Session, integration: Integration, organizer: Organizer) -> bool:
     """Whether the organizer is somebody from outside, and the integration does not accept those."""
-    if integration["accept_external_organizers"] or organizer.address.startswith("/"):
+    is_path = organizer.address.startswith("/") and "@" not in organizer.address
+    if integration["accept_external_organizers"] or is_path:
         return False
     own = _domain(str(integration["room_mailbox_email_address"] or ""))
     domains = {_domain(address) for address in organizer.addresses()}

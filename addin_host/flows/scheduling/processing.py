@@ -14,7 +14,17 @@ from addin_host.domain.errors import HostError, Reason, Refused, Upstream
 from addin_host.domain.integration import Integration
 from addin_host.domain.mailbox import Mailbox
 from addin_host.domain.rooms import Taken
-from addin_host.flows.scheduling import applying, claiming, deciding, facts, health, history, reading, replies
+from addin_host.flows.scheduling import (
+    applying,
+    claiming,
+    deciding,
+    facts,
+    health,
+    history,
+    organizers,
+    reading,
+    replies,
+)
 from addin_host.flows.scheduling.claiming import Claimed, LostLease
 from addin_host.flows.scheduling.context import Scheduling
 from addin_host.flows.scheduling.history import Step
@@ -160,7 +170,9 @@ def _fail(own: Scheduling, integration: Integration, item: Item, code: str, mess
             is_dead = claiming.fail(session, own, item.claimed, code, message)
             if not is_dead:
                 return
-            reply = replies.general_error(item, integration, texts, now=now)
+            organizer = item.meeting.organizer if item.meeting else None
+            is_told = organizer is not None and not organizers.is_outsider(session, integration, organizer)
+            reply = replies.general_error(item, integration, texts, now=now) if is_told else None
             replies.store(session, [reply] if reply else [])
             step = Step(
                 correlation_id=item.claimed.correlation_id,

@@ -6,6 +6,7 @@ Every failure is a MailboxTrouble. An answer's links are followed only below the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from addin_host.gateways.kept import Budget
 IMMUTABLE = 'IdType="ImmutableId"'
 BATCH = 4  # Graph runs so many of a batch at once
 LONGEST_URL = 2000
+_UNSTORABLE = re.compile(rb"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # as JSON writes them; whole pairs as well
+_HALVES = re.compile("[\x00\ud800-\udfff]")
 _PLAIN = "$,/():='"  # what a query option shows as it is
 Json = Mapping[str, Any]
 
@@ -181,6 +184,16 @@ def path(*parts: str, **options: str | int | None) -> str:
 
 def _document(answer: requests.Response) -> Any:
     try:
-        return json.loads(answer.content) if answer.content else None
+        found = json.loads(answer.content) if answer.content else None
+        return _storable(found) if _UNSTORABLE.search(answer.content) else found
     except (ValueError, RecursionError):
         return None
+
+
+def _storable(found: Any) -> Any:
+    """Return a document without halves of characters and without NUL, which mails may hold and no database takes."""
+    if isinstance(found, str):
+        return _HALVES.sub("", found)
+    if isinstance(found, list):
+        return [_storable(one) for one in found]
+    return {name: _storable(one) for name, one in found.items()} if isinstance(found, dict) else found

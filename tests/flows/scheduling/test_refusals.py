@@ -6,11 +6,13 @@ import uuid
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import delete, insert, update
 
 from addin_host.domain.calendar import Meeting, MessageKind, Organizer
 from addin_host.domain.tag import Kind, Tag, print_tag
 from addin_host.flows import alias_reaping
+from addin_host.flows.scheduling import claiming, processing
 from addin_host.flows.scheduling.applying import remove_meeting
 from addin_host.store.models import (
     ConferenceAliasRow,
@@ -146,6 +148,61 @@ def test_row_6_external_organizers_are_noted_and_not_answered(play: Stage) -> No
     play.send(meeting)
     assert (play.replies(), play.rooms()) == ([], [])
     assert play.actions() == ["reject_external_organizer"]
+
+
+@pytest.mark.parametrize("address", ["eve@elsewhere.test", "/eve@elsewhere.test", "/o=example.com/@elsewhere.test"])
+def test_nobody_outside_is_written_to_whatever_is_wrong(play: Stage, monkeypatch, address: str) -> None:
+    eve = Organizer(address, "Eve")
+    bound = a_meeting(play.mint().tag)
+    play.send(bound)
+    for body in ("no tag", bound.body, f"PXPS:-{'A' * 58}#"):
+        play.send(a_meeting("", organizer=eve, body=body))
+    play.send(newer(bound, organizer=eve, start=TOMORROW + timedelta(hours=3)))
+    assert told(play) == ["new single"]
+    assert len(play.rooms()) == 1
+
+    def broken(*_arguments, **_options):
+        raise ValueError("not to be understood")
+
+    monkeypatch.setattr(processing.applying, "converge", broken)
+    for organizer in (eve, ALICE):
+        play.deliver(a_meeting("", organizer=organizer))
+    for _try in range(claiming.MAX_TRIES):
+        play.run()
+        play.clock.forward(hours=1)
+    assert len(play.inbox("dead")) == 2
+    assert [row.payload["organizer_address"] for row in play.outbox()] == [ALICE.address, ALICE.address]
+
+
+NO_ADDRESSES = [
+    "a@example.com, b@example.com",
+    "a@example.com;b@example.com",
+    "a@example.com\nBcc: b@example.com",
+    "@",
+    "a@",
+]
+NO_ADDRESSES += ["<a@example.com>", '"a" <a@example.com>', "a b@example.com", "a@example.com\r\n", "a@b@example.com"]
+NO_ADDRESSES += [
+    "/o=example/cn=a@example.com",
+    f"{'a' * 300}@example.com",
+    "a@exam\u202eple.com",
+    "a@example.com\u2028",
+]
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES)
+def test_what_is_no_address_or_several_is_not_written_to(play: Stage, address: str) -> None:
+    play.send(a_meeting("", organizer=Organizer(address)))
+    assert play.outbox() == []
+    assert [row.state for row in play.inbox("done")] == ["done"]
+
+
+def test_what_an_organizer_writes_stays_in_its_line(play: Stage) -> None:
+    name, subject = "Eve\r\nBcc: eve@elsewhere.test\u2028", "Hi\r\nBcc: eve@elsewhere.test\x85\u202e"
+    play.send(a_meeting("", organizer=Organizer("eve@example.com", name), subject=subject))
+    (answer,) = play.outbox()
+    assert answer.payload["organizer_name"] == "Eve Bcc: eve@elsewhere.test"
+    assert answer.payload["subject"] == "Declined: Hi Bcc: eve@elsewhere.test"
 
 
 def test_row_6_who_is_in_the_directory_is_not_external(play: Stage) -> None:

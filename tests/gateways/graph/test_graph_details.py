@@ -439,6 +439,14 @@ def test_an_event_that_makes_no_sense_is_trouble_of_the_port(world: GraphWorld) 
     assert fault_of(lambda: world.mailbox().rewrite(rewrite_of(single()))).fault is Fault.UNUSABLE
 
 
+def test_halves_of_characters_and_nul_are_left_out(world: GraphWorld) -> None:
+    broken = "a\ud800b\x00c\U0001f600d\udc00"
+    item = world.deliver(single(subject=broken, body=f"<p>{broken}</p>", organizer=replace(ANNA, name=broken)))
+    meeting = meeting_of(world.mailbox(), item)
+    told = (meeting.subject, meeting.organizer.name, meeting.body)
+    assert told == ("abc\U0001f600d", "abc\U0001f600d", "<p>abc\U0001f600d</p>")
+
+
 def test_half_a_character_in_an_id_asks_for_nothing(world: GraphWorld) -> None:
     assert read_one(world.mailbox(), "\ud800").meeting is None
 
