@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
+from datetime import UTC, datetime
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -15,7 +16,8 @@ from addin_host.domain.errors import Misconfigured
 from addin_host.store import migrate, revision
 from addin_host.store.db import Database
 from addin_host.store.directory_index import FTS
-from addin_host.store.models import ExchangeDomainRow, Model
+from addin_host.store.models import ConferenceRow, ExchangeDomainRow, Model
+from tests.scheduled_rooms import book
 
 
 def _revisions() -> list[str]:
@@ -60,6 +62,24 @@ def test_each_step_up_and_down(kind, tmp_path, request):
     assert set(inspect(database.engine).get_table_names()) <= {"alembic_version", "sqlite_sequence"}
     migrate.upgrade(database)
     revision.require_current(database)
+    database.close()
+
+
+def test_the_way_back_leaves_no_room_open_to_all(kind, tmp_path, request):
+    """What is a VMR like any other stays; the rooms of meetings go with their meetings."""
+    database, now = _fresh(kind, tmp_path, request), datetime(2026, 11, 23, 12, tzinfo=UTC)
+    migrate.upgrade(database)
+    with database.write() as session:
+        book(session, "100200", [now], now=now)
+        session.add(ConferenceRow(uuid="1", name="Zoe", service_type="conference", created_at=now))
+    migrate.downgrade(database, "0004")
+    with database.read() as session:
+        assert session.execute(text("SELECT name FROM conference")).all() == [("Zoe",)]
+        assert session.execute(text("SELECT alias FROM conference_alias")).all() == []
+        assert session.execute(text("SELECT count(*) FROM scheduled_alias")).all() == [(1,)]
+    migrate.upgrade(database)
+    with database.read() as session:
+        assert [row.is_scheduled for row in session.scalars(select(ConferenceRow))] == [False]
     database.close()
 
 

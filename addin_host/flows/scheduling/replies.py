@@ -18,7 +18,6 @@ from addin_host.domain.meeting import GENERAL
 from addin_host.domain.recurrence import occurrence_key
 from addin_host.domain.situation import Outcome, Version, version_of
 from addin_host.domain.text import one_line
-from addin_host.domain.validation import is_email
 from addin_host.flows.scheduling.reading import Item
 from addin_host.flows.scheduling.texts import Texts, times_of, words_of
 from addin_host.flows.scheduling.working import Work
@@ -53,10 +52,9 @@ def general_error(item: Item, integration: Integration, texts: Texts, *, now: da
 
 
 def _can_be_told(meeting: Meeting, integration: Integration) -> bool:
-    """Nobody is told who has no address, or several in one, and the equipment mailbox never tells itself."""
-    own, address = str(integration["room_mailbox_email_address"] or "").lower(), meeting.organizer.address
-    is_one = is_email(address) and not address.startswith("/")  # a path in the directory may hold an @
-    return is_one and own not in meeting.organizer.addresses()
+    """Nobody is told who has no address, and the equipment mailbox never tells itself."""
+    own = str(integration["room_mailbox_email_address"] or "").lower()
+    return "@" in meeting.organizer.address and own not in meeting.organizer.addresses()
 
 
 def _times(work: Work) -> tuple[datetime, datetime] | None:
@@ -106,7 +104,7 @@ def _row(
         html=html,
         subject=f"{'Accepted' if is_accepted else 'Declined'}: {one_line(meeting.subject)}"[:_LONGEST_SUBJECT],
         organizer_address=meeting.organizer.address,
-        organizer_name=one_line(meeting.organizer.name)[:_LONGEST_SUBJECT],
+        organizer_name=meeting.organizer.name,
         correlation_id=item.claimed.correlation_id,
     )
     return {

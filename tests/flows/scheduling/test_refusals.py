@@ -174,37 +174,6 @@ def test_nobody_outside_is_written_to_whatever_is_wrong(play: Stage, monkeypatch
     assert [row.payload["organizer_address"] for row in play.outbox()] == [ALICE.address, ALICE.address]
 
 
-NO_ADDRESSES = [
-    "a@example.com, b@example.com",
-    "a@example.com;b@example.com",
-    "a@example.com\nBcc: b@example.com",
-    "@",
-    "a@",
-]
-NO_ADDRESSES += ["<a@example.com>", '"a" <a@example.com>', "a b@example.com", "a@example.com\r\n", "a@b@example.com"]
-NO_ADDRESSES += [
-    "/o=example/cn=a@example.com",
-    f"{'a' * 300}@example.com",
-    "a@exam\u202eple.com",
-    "a@example.com\u2028",
-]
-
-
-@pytest.mark.parametrize("address", NO_ADDRESSES)
-def test_what_is_no_address_or_several_is_not_written_to(play: Stage, address: str) -> None:
-    play.send(a_meeting("", organizer=Organizer(address)))
-    assert play.outbox() == []
-    assert [row.state for row in play.inbox("done")] == ["done"]
-
-
-def test_what_an_organizer_writes_stays_in_its_line(play: Stage) -> None:
-    name, subject = "Eve\r\nBcc: eve@elsewhere.test\u2028", "Hi\r\nBcc: eve@elsewhere.test\x85\u202e"
-    play.send(a_meeting("", organizer=Organizer("eve@example.com", name), subject=subject))
-    (answer,) = play.outbox()
-    assert answer.payload["organizer_name"] == "Eve Bcc: eve@elsewhere.test"
-    assert answer.payload["subject"] == "Declined: Hi Bcc: eve@elsewhere.test"
-
-
 def test_row_6_who_is_in_the_directory_is_not_external(play: Stage) -> None:
     with play.database.write() as session:
         session.add(

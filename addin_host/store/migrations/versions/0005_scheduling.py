@@ -284,5 +284,9 @@ def downgrade() -> None:
         "directory_sync",
     ):
         op.drop_table(table)
+    # Without its meeting a room would be a VMR like any other, open to all at all times.
+    rooms = "SELECT id FROM conference WHERE is_scheduled"
+    op.execute(f"DELETE FROM conference_alias WHERE conference_id IN ({rooms})")  # noqa: S608 - words of this line
+    op.execute("DELETE FROM conference WHERE is_scheduled")
     for column in ("sync_tag", "is_scheduled"):
         op.drop_column("conference", column)
