@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 from addin_host.domain.access import Caller
 from addin_host.domain.errors import Misconfigured, Reason, Refused
 from addin_host.domain.ports import TemplateTrial
+from addin_host.domain.text import sanitise_html
 from addin_host.flows import audit, audit_chain, backup, quarantine
 from addin_host.flows.audit import Subject
 from addin_host.flows.audit_chain import Verdict
 from addin_host.store import revision
-from addin_host.store.models import Model
+from addin_host.store.models import Model, OutboxRow
 
 _BATCH = 500
 _DAMAGED = "This backup is not complete or was altered. Nothing was restored."
@@ -46,11 +47,21 @@ def restore(session: Session, lines: Iterable[str], *, trial: TemplateTrial, cal
         counts = _fill(session, iter(lines))
     except (ValueError, TypeError, KeyError, AttributeError, SQLAlchemyError) as problem:
         raise Refused(Reason.INVALID, _DAMAGED) from problem
+    _doubt_answers(session, now)
     verdict = audit_chain.verify(session)
     found = quarantine.judge_all(session, trial=trial, now=now)
     after = {"rows": sum(counts.values()), "quarantined": list(found)}
     audit.record(session, caller, "restore", Subject("backup", "", "Backup"), now=now, after=after)
     return Restored(counts, verdict, found)
+
+
+def _doubt_answers(session: Session, now: datetime) -> None:
+    """Answers that waited then may have been sent since: they are looked for among what was sent before they go out."""
+    waiting = select(OutboxRow).where(OutboxRow.kind == "reply", OutboxRow.state == "pending")
+    for row in session.scalars(waiting):
+        row.attempts, row.attempted_at = max(row.attempts, 1), row.attempted_at or now
+        row.payload = {**row.payload, "html": sanitise_html(str(row.payload.get("html", "")))}
+    session.flush()
 
 
 def _require_empty(session: Session) -> None:

@@ -25,6 +25,7 @@ from addin_host.store.models import (
     IntegrationRow,
     IntegrationSecretRow,
     Model,
+    OutboxRow,
     PlatformSettingRow,
 )
 from tests.conftest import a_record, empty
@@ -123,6 +124,20 @@ def test_sessions_and_sign_ins_do_not_come_back(database, target, clock):
     put_back(target, taken(database, clock), clock)
     for name in left:
         assert contents(target, Model.metadata.tables[name]) == []
+
+
+def test_an_answer_that_waited_is_looked_for_before_it_is_sent(database, target, clock):
+    hostile = {"html": "<p>Yes</p><script>x</script>", "subject": "Accepted"}
+    with database.write() as session:
+        for kind, state in (("reply", "pending"), ("reply", "dead"), ("rewrite", "pending")):
+            row = {"kind": kind, "state": state, "payload": hostile, "attempts": 0, "attempted_at": None}
+            a_row(session, OutboxRow.__table__, clock(), key=f"{kind} {state}", **row)
+    put_back(target, taken(database, clock), clock)
+    with target.read() as session:
+        answer, dead, rewrite = session.scalars(select(OutboxRow).order_by(OutboxRow.id))
+    assert (answer.attempts, answer.attempted_at) == (1, clock())
+    assert answer.payload == {"html": "<p>Yes</p>", "subject": "Accepted"}
+    assert [(row.attempts, row.attempted_at, row.payload) for row in (dead, rewrite)] == [(0, None, hostile)] * 2
 
 
 def test_ids_are_not_given_twice_after_a_restore(database, target, box, clock):
